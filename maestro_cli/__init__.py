@@ -1,0 +1,1 @@
+"""The command line: what people, scripts, agents and the agents' hooks call."""

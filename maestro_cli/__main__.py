@@ -1,0 +1,23 @@
+"""The ``maestro`` command."""
+
+import os
+import sys
+
+
+def main() -> int:
+    """Carry out the command line; the answer is the exit code."""
+    argv = sys.argv[1:]
+    try:
+        if argv[:1] == ["hook"] and "--help" not in argv and "-h" not in argv:
+            from maestro_cli import hooks
+
+            return hooks.main(argv[1:], os.environ)
+        from maestro_cli import fast
+
+        return fast.main(argv, os.environ)
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

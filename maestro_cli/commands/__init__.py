@@ -1,0 +1,1 @@
+"""What is more than one request. A handler takes a ``Call`` and answers an exit code."""

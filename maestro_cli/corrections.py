@@ -1,0 +1,158 @@
+"""What somebody meant who wrote something else: other spellings that are taken, and calls to suggest."""
+
+import difflib
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+
+from maestro_cli.failures import Usage
+from maestro_cli.request import key
+from maestro_cli.verbs import MOVES, NOUNS, SPELLINGS, VALUES, VERBS, Param, Row
+
+SEPARATORS = re.compile(r"[-_:.]")
+
+
+def spelled(words: Sequence[str]) -> tuple[Row | None, int]:
+    """The row that the words name in another spelling, and how many of them do."""
+    rows = {row[0]: row for row in VERBS}
+    split = [part for part in SEPARATORS.split(words[0]) if part]
+    for taken, used in ((split, 1), *((list(words[:n]), n) for n in (3, 2, 1) if n <= len(words))):
+        found = _row(rows, taken)
+        if found is not None:
+            return found, used
+    joined = [part for word in words[:2] for part in SEPARATORS.split(word) if part]
+    found = _row(rows, joined) if len(words) > 1 else None
+    return found, 2 if found else 0
+
+
+def _row(rows: Mapping[str, Row], words: Sequence[str]) -> Row | None:
+    """The one row that the words mean when some of them are replaced by ours."""
+    readings = [""]
+    for word in words:
+        lower = word.lower()
+        ours = [lower, *(own for said, own in SPELLINGS if said == lower)]
+        readings = [f"{before} {own}".strip() for before in readings for own in ours]
+    hyphened = [" ".join(words).lower().replace("_", "-")]
+    found = [rows[name] for name in [*readings, *hyphened] if name in rows]
+    return found[0] if found else None
+
+
+def unknown_command(words: Sequence[str], argv: Sequence[str]) -> Usage:
+    """No command has this name."""
+    said = " ".join(words)
+    nouns = [noun for noun, _ in NOUNS]
+    if said in nouns:
+        return Usage(f"`maestro {said}` needs a verb", hint=f"One of: {', '.join(verbs_of(said))}.")
+    swapped = " ".join([*words[1::-1], *words[2:]])
+    known = [row[0] for row in VERBS]
+    found, used = spelled(swapped.split(" ")) if len(words) > 1 else (None, 0)
+    if found is not None:
+        rest = shlex.join(list(argv)[len(words) :]) if list(argv[: len(words)]) == list(words) else ""
+        call = " ".join(["maestro", found[0], *words[used:], rest]).strip()
+        return Usage(f"no command '{said}'", hint=f"Did you mean: {call}")
+    near = _near(known, words)
+    if near:
+        return Usage(f"no command '{said}'", hint="Did you mean: " + " or ".join(f"maestro {name}" for name in near))
+    if words[0] in nouns:
+        return Usage(f"no command '{said}'", hint=f"`maestro {words[0]}` has: {', '.join(verbs_of(words[0]))}.")
+    return Usage(f"no command '{said}'", hint="`maestro --help` lists them.")
+
+
+def _near(known: Sequence[str], words: Sequence[str]) -> list[str]:
+    for count in (3, 2, 1):
+        said = " ".join(words[:count])
+        found = difflib.get_close_matches(said, known, n=2, cutoff=0.75)
+        if found and count <= len(words):
+            return found
+    return [name for name in known if name.split(" ")[-1] == words[0]][:4]
+
+
+def verbs_of(noun: str) -> list[str]:
+    """The verbs of a noun, in the order of the table."""
+    return [row[0].removeprefix(noun + " ") for row in VERBS if row[0].startswith(noun + " ")]
+
+
+def other_spelling(params: Sequence[Param], known: Mapping[str, Param], word: str) -> Param | None:
+    """The parameter that an option means which is not spelled as declared."""
+    name = word.partition("=")[0]
+    kebab = re.sub(r"(?<=[a-z])([A-Z])", r"-\1", name).replace("_", "-").lower()
+    if kebab in known:
+        return known[kebab]
+    if name[1:2] != "-" and name[:2] in known and known[name[:2]][1] != "flag":
+        return known[name[:2]]
+    for param in params:
+        kind, _, noun = param[1].rstrip("!?)").partition("(")
+        own = key(param).replace("_", "-")
+        others = {f"--{own}-id", f"--{own}s", f"--{own}-ids"}
+        if kind in ("id", "own", "ids") and not param[0].startswith("-"):
+            others |= {"--id", f"--{noun}", f"--{noun}-id"}
+        if kebab in others:
+            return param
+    return None
+
+
+def unknown_option(row: Row | None, known: Mapping[str, Param], words: Sequence[str], argv: Sequence[str]) -> Usage:
+    """No option has the name of the first word."""
+    name, _, value = words[0].partition("=")
+    if row is None:
+        return Usage(f"no option {name} before the command", hint="Say the command first: maestro NOUN VERB … " + name)
+    if row[0] in ("task edit", "task create") and name == "--status":
+        return _moved(value or " ".join(words[1:2]))
+    message = f"no option {name} for `maestro {row[0]}`"
+    near = difflib.get_close_matches(name, [n for n in known if n.startswith("--")], n=1, cutoff=0.6)
+    if near and words[0] in argv:
+        call = shlex.join([near[0] + part[len(name) :] if part == words[0] else part for part in argv])
+        return Usage(message, hint=f"Did you mean: maestro {call}")
+    own = ", ".join(sorted({param[0].partition("|")[0] for param in row[4] if param[0].startswith("-")}))
+    return Usage(message, hint=f"`maestro {row[0]}` takes {own}." if own else f"`maestro {row[0]}` takes no options.")
+
+
+def _moved(status: str) -> Usage:
+    wanted = dict(VALUES).get(status, status.replace("-", "_"))
+    verb = dict(MOVES).get(wanted)
+    call = f"maestro task {verb} ID" if verb else "maestro task start|complete|review|block|cancel|reopen|archive ID"
+    return Usage("a task's status moves by verbs of its own", hint=f"Did you mean: {call}")
+
+
+def too_many(row: Row, loose: Sequence[str], raw: Mapping[str, list[str]]) -> Usage:
+    """More words than parameters; most often a sentence without its quotes."""
+    positionals = [param for param in row[4] if not param[0].startswith("-")]
+    extra = shlex.join(loose)
+    message = f"too many words for `maestro {row[0]}`: {extra}"
+    if not positionals:
+        return Usage(message, hint=f"For example: {row[5][0]}")
+    given = [raw[key(param)][-1] for param in positionals if key(param) in raw]
+    if positionals[-1][1] in ("text", "long") and given:
+        given[-1] = " ".join([given[-1], *loose])
+        return Usage(message, hint=f"Did you mean: maestro {row[0]} {shlex.join(given)}")
+    return Usage(message, hint=f"For example: {row[5][0]}")
+
+
+def chosen(param: Param, choices: Sequence[str], word: str, argv: Sequence[str]) -> str:
+    """The choice that a word means.
+
+    Raises:
+        Usage: none; the hint is the call with the nearest one, or names them all.
+    """
+    flat = {_flat(choice): choice for choice in choices}
+    means = next((own for said, own in VALUES if said == word.lower() and own in choices), None)
+    found = flat.get(_flat(word)) or means
+    if found:
+        return found
+    name = param[0].partition("|")[0].strip("[]")
+    flat |= {said: own for said, own in VALUES if own in choices}
+    near = difflib.get_close_matches(_flat(word), flat, n=1, cutoff=0.6)
+    if near and word in argv:
+        call = shlex.join([flat[near[0]] if part == word else part for part in argv])
+        hint = f"Did you mean: maestro {call}"
+    else:
+        hint = f"One of: {', '.join(choices)}."
+    return _raise(Usage(f"{name}: '{word}' is none of {', '.join(choices)}", hint=hint))
+
+
+def _flat(word: str) -> str:
+    return re.sub(r"[-_ ]", "", word).lower()
+
+
+def _raise(error: Usage) -> str:
+    raise error

@@ -1,0 +1,42 @@
+"""The shapes of answers: which view shows what a verb is answered with."""
+
+from maestro_cli import letters, views, work_views
+
+TYPE_CHECKING = False  # typing costs the everyday call half of its time
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from maestro_cli.call import Call
+
+
+DEEDS: "dict[str, Callable[[str, object], list[str]]]" = {
+    "did": views.did,
+    "gone": views.gone,
+    "mail": letters.told,
+}
+"""What was done, and to what."""
+
+
+def shown(call: "Call", data: object) -> "tuple[object, Sequence[str]]":
+    """The answer for a document, and its lines by the verb's shape."""
+    page = views.Page(width=call.output.width, colour=call.output.colour)
+    shape, _, what = call.row[3].partition(":")
+    match shape:
+        case "list":
+            return data, views.listing(what, data, page, letters.LISTS.get(what))
+        case "one":
+            return data, views.one(what, data, page)
+        case "did" | "gone" | "mail":
+            return data, DEEDS[shape](what, data)
+        case "item":
+            return data, views.item(data, page)
+        case "queue":
+            return data, views.queue(data, page)
+        case "status":
+            return data, views.status(data, page)
+        case "whoami":
+            return views.whoami(call, data)
+        case "screen":
+            return data, views.screen(data, colours=call.flag("colours") and call.output.colour)
+        case _:
+            return data, work_views.shown(shape, data, page)

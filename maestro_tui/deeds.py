@@ -1,0 +1,107 @@
+"""What a person can ask the daemon for from the screen, as requests; pure."""
+
+import msgspec
+
+from maestrod.domain.model import Priority
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """A request, and the words for its success. The path is below the API's prefix."""
+
+    method: str
+    path: str
+    body: dict[str, object]
+    said: str
+
+
+class Done(msgspec.Struct, frozen=True):
+    """It was done; ``words`` say what, ``session_id`` names the session that came of it."""
+
+    words: str
+    session_id: str = ""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """It was not done: why, and what to do next."""
+
+    message: str
+    hint: str = ""
+
+    @property
+    def words(self) -> str:
+        """Both in one text."""
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+Outcome = Done | Refused
+
+TASK_VERBS: dict[str, str] = {
+    "start": "started",
+    "review": "in review",
+    "complete": "completed",
+    "block": "blocked",
+    "unblock": "unblocked",
+    "reopen": "reopened",
+    "cancel": "cancelled",
+    "archive": "archived",
+}
+"""What can be asked of a task by one word, and what it is then."""
+
+
+def move_task(task_id: str, verb: str, title: str) -> Deed:
+    """One of ``TASK_VERBS``; blocking says who did it."""
+    body: dict[str, object] = {"reason": "blocked by a person"} if verb == "block" else {}
+    return Deed("POST", f"/tasks/{task_id}/{verb}", body, f"“{title}” {TASK_VERBS[verb]}")
+
+
+def create_task(title: str, description: str, priority: Priority, project_id: str) -> Deed:
+    """A new task."""
+    body: dict[str, object] = {
+        "title": title,
+        "description": description,
+        "priority": priority.value,
+        "projectId": project_id,
+    }
+    return Deed("POST", "/tasks", body, f"“{title}” created")
+
+
+def delete_task(task_id: str, title: str) -> Deed:
+    """The task and all that hangs on it."""
+    return Deed("DELETE", f"/tasks/{task_id}", {}, f"“{title}” deleted")
+
+
+def stop_session(session_id: str, name: str) -> Deed:
+    """End a session on purpose."""
+    return Deed("POST", f"/sessions/{session_id}/stop", {"reason": "stopped from the screen"}, f"{name} stopped")
+
+
+def delete_session(session_id: str, name: str) -> Deed:
+    """Forget an ended session."""
+    return Deed("DELETE", f"/sessions/{session_id}", {}, f"{name} forgotten")
+
+
+def send_text(session_id: str, name: str, text: str) -> Deed:
+    """A prompt for the agent, when it is ready for one."""
+    return Deed("POST", f"/sessions/{session_id}/input", {"text": text}, f"sent to {name}")
+
+
+def answer_question(session_id: str, name: str, text: str) -> Deed:
+    """Keys for the open question: one character is pressed as it is, more are typed and entered."""
+    keys = [text] if len(text) == 1 else [text, "Enter"]
+    return Deed("POST", f"/sessions/{session_id}/input", {"keys": keys}, f"{name} has its answer")
+
+
+class _Typed(msgspec.Struct):
+    result: str = "submitted"
+    reason: str = ""
+
+
+def typed(body: bytes, said: str) -> Outcome:
+    """What became of what was typed to an agent: it may wait for its turn, or not have arrived at all."""
+    try:
+        told = msgspec.json.decode(body, type=_Typed)
+    except msgspec.MsgspecError:
+        told = _Typed()
+    if told.result == "not_delivered":
+        return Refused(f"not delivered: {told.reason}")
+    return Done(f"{said}: {told.reason}" if told.reason else said)

@@ -1,0 +1,259 @@
+"""What the screen works with: the mirror, the connection, the clock. All I/O goes through here."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from datetime import tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from maestro_tui import programs
+from maestro_tui.deeds import Deed, Done, Outcome, Refused, typed
+from maestro_tui.frame import Broken, Connected, Link, Starting
+from maestro_tui.glance import glance
+from maestro_tui.mirror import ALL_MOVED, Mirror, Moved
+from maestro_tui.moment import Moment
+from maestro_tui.spotlight import Subject
+from maestrod.domain.changes import Put
+from maestrod.domain.model import Noun
+
+if TYPE_CHECKING:
+    from maestrod.client.streaming import Message, Screen, Snapshot, Stream
+
+log = logging.getLogger(__name__)
+
+TURN = 200
+"""Entities applied between two turns of the loop, so that keys are heard while much is read."""
+TIMELINE = 100
+SEEN_S = 0.02
+"""For the first look to be drawn before the interpreter is busy with the rest."""
+
+
+NOT_YET = Refused("not connected yet", "Wait a moment and try again.")
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something worth a toast: an event's name and the id it is about."""
+
+    event: str
+    id: str
+
+
+class Desk:
+    """One conversation with one daemon. ``clock`` gives milliseconds; ``changed`` is set when something moved."""
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        environ: Mapping[str, str],
+        clock: Callable[[], int],
+        zone: tzinfo,
+        autostart: bool = True,
+    ) -> None:
+        self.environ = environ
+        self.mirror = Mirror()
+        self.link: Link = Starting("connecting")
+        self.changed = asyncio.Event()
+        self.notices: list[Notice] = []
+        self.last_spawn: programs.Spawn | None = None
+        self._server = server
+        self._clock = clock
+        self._zone = zone
+        self._autostart = autostart
+        self._moved = Moved()
+        self._writes = 0
+        self._stream: Stream | None = None
+
+    def moment(self) -> Moment:
+        """Now."""
+        return Moment(self._clock(), self._zone)
+
+    def take_moved(self) -> Moved:
+        """What has moved since this was asked last."""
+        moved, self._moved = self._moved, Moved()
+        self.changed.clear()
+        return moved
+
+    def take_notices(self) -> list[Notice]:
+        """What is worth telling since this was asked last."""
+        notices, self.notices = self.notices, []
+        return notices
+
+    # -- following -------------------------------------------------------------------------------
+
+    async def follow(self) -> None:
+        """Keep the mirror true, for ever."""
+        key = _key(self.environ)
+        await self._glance(key)
+        opened = await asyncio.to_thread(_door)
+        async with opened(self._server, key=key) as stream:
+            self._stream = stream
+            async with aclosing(stream.messages()) as messages:
+                async for message in messages:
+                    await self._hear(message)
+
+    async def _glance(self, key: str) -> None:
+        seen = await asyncio.to_thread(glance, self._server, key)
+        for noun, entities in seen.entities.items():
+            self._tell(self.mirror.glance(noun, entities, seen.live if noun is Noun.SESSION else {}), self.link)
+        await asyncio.sleep(SEEN_S if seen.entities else 0)
+
+    async def _hear(self, message: "Message") -> None:
+        from maestrod.client.streaming import Back, Changes, Lost, Snapshot
+
+        match message:
+            case Snapshot():
+                await self._read(message)
+            case Changes():
+                moved = self.mirror.apply(message.changes) | self.mirror.know(message.live)
+                self.notices += [Notice(notice.event, notice.id) for notice in message.notices]
+                self._tell(moved, Connected(message.seq, self._writes))
+            case Lost(reason=reason, retry_in=retry_in):
+                await self._lost(reason, retry_in)
+            case Back():
+                self._tell(ALL_MOVED, self.link)
+
+    async def _read(self, part: "Snapshot") -> None:
+        if part.first:
+            self.mirror.begin()
+        for noun, entities in part.entities.items():
+            for start in range(0, len(entities), TURN):
+                self._tell(self.mirror.read(noun, entities[start : start + TURN], {}), self.link)
+                await asyncio.sleep(0)
+        self._tell(self.mirror.read(Noun.SESSION, (), part.live), self.link)
+        if part.last:
+            self._tell(self.mirror.end(), Connected(part.seq, self._writes))
+
+    async def _lost(self, reason: str, retry_in: float) -> None:
+        if self._autostart and isinstance(self.link, Starting):
+            self._autostart = False
+            self._tell(Moved(), Starting("starting the daemon"))
+            started = await self.start_daemon()
+            if isinstance(started, Done):
+                self.reconnect()
+                return
+            reason = started.message
+        self._tell(Moved(), Broken(reason, self._clock() + int(retry_in * 1000)))
+
+    def _tell(self, moved: Moved, link: Link) -> None:
+        if moved.anything or link != self.link:
+            self._moved |= moved
+            self.link = link
+            self.changed.set()
+
+    def reconnect(self) -> None:
+        """Try again now."""
+        if self._stream is not None:
+            self._stream.retry_now()
+
+    # -- asking ----------------------------------------------------------------------------------
+
+    async def do(self, deed: Deed) -> Outcome:
+        """Ask the daemon for a deed."""
+        if self._stream is None:
+            return NOT_YET
+        from maestrod.client.streaming import Refusal
+
+        self._count(1)
+        try:
+            answer = await self._stream.write(deed.method, deed.path, deed.body)
+        finally:
+            self._count(-1)
+        return Refused(answer.message, answer.hint) if isinstance(answer, Refusal) else Done(deed.said)
+
+    async def type_to(self, deed: Deed) -> Outcome:
+        """Type to an agent; done only when it arrived."""
+        if self._stream is None:
+            return NOT_YET
+        from maestrod.client.streaming import Refusal
+
+        answer = await self._stream.write(deed.method, deed.path, deed.body)
+        if isinstance(answer, Refusal):
+            return Refused(answer.message, answer.hint)
+        return typed(answer.body, deed.said)
+
+    async def look(self, session_id: str) -> str:
+        """The text on a session's screen now; empty when there is none."""
+        if self._stream is None:
+            return ""
+        from maestrod.client.streaming import Refusal
+
+        screen = await self._stream.look(session_id)
+        return "" if isinstance(screen, Refusal) else screen.text
+
+    def _count(self, step: int) -> None:
+        self._writes += step
+        if isinstance(self.link, Connected):
+            self._tell(Moved(), Connected(self.link.seq, self._writes))
+
+    async def fetch(self, subject: Subject) -> None:
+        """Read what lists leave out: long texts, checklist, queue, timeline. What cannot be read stays as it is."""
+        noun, id_ = subject
+        if noun is Noun.TASK:
+            await self._fetch(f"/tasks/{id_}", Noun.TASK)
+            await self._fetch(f"/tasks/{id_}/subtasks", Noun.SUBTASK)
+            await self._fetch(f"/tasks/{id_}/timeline?limit={TIMELINE}&order=desc", Noun.TIMELINE)
+        elif noun is Noun.SESSION:
+            await self._fetch(f"/sessions/{id_}/timeline?limit={TIMELINE}&order=desc", Noun.TIMELINE)
+            await self._fetch(f"/sessions/{id_}/queue", Noun.QUEUE)
+            await self._fetch(f"/sessions/{id_}/queue/items", Noun.ITEM)
+
+    async def _fetch(self, path: str, noun: Noun) -> None:
+        if self._stream is None:
+            return
+        found = await self._stream.read(path, noun)
+        if isinstance(found, msgspec.Struct):
+            log.debug("could not read %s: %s", path, found)
+            return
+        self._tell(self.mirror.apply([Put(noun, entity) for entity in found]), self.link)
+
+    async def screens(self, session_id: str) -> "AsyncGenerator[Screen | str, None]":
+        """The session's pane each time it changes; words instead when there is none."""
+        if self._stream is None:
+            yield "not connected yet"
+            return
+        from maestrod.client.streaming import ScreenGone
+
+        async with aclosing(self._stream.screen(session_id)) as screens:
+            try:
+                async for screen in screens:
+                    yield screen
+            except ScreenGone as gone:
+                yield str(gone)
+
+    # -- programs --------------------------------------------------------------------------------
+
+    async def start_daemon(self) -> Outcome:
+        """Start the daemon as a process of its own."""
+        return await programs.maestro(["daemon", "start"], self.environ, "the daemon runs")
+
+    async def spawn(self, spawn: programs.Spawn) -> Outcome:
+        """Start an agent; remembered for the next time."""
+        self.last_spawn = spawn
+        return await programs.maestro(programs.spawn_words(spawn), self.environ, "the agent is starting")
+
+    async def resume(self, session_id: str, name: str) -> Outcome:
+        """Bring an ended session back."""
+        return await programs.maestro(["session", "resume", session_id], self.environ, f"{name} is coming back")
+
+
+def _door() -> "type[Stream]":
+    """The live door; importing it takes as long as everything else together, so it is done beside the loop."""
+    from maestrod.client.streaming import Stream
+
+    return Stream
+
+
+def _key(environ: Mapping[str, str]) -> str:
+    path = environ.get("MAESTRO_API_KEY_FILE")
+    if not path:
+        return environ.get("MAESTRO_API_KEY", "")
+    try:
+        return Path(path).expanduser().read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        log.warning("cannot read the key in %s: %s", path, error)
+        return ""

@@ -1,0 +1,136 @@
+"""What stands around the panels: header, banner, tabs and footer, pure. Items are dropped whole, never cut."""
+
+import msgspec
+
+from maestro_tui.bindings import Panel, footer_keys
+from maestro_tui.cells import cut, plain, width
+from maestro_tui.lines import Line, Span, Tone, cells_of, joined, kept_whole, spread
+from maestro_tui.view import Counts
+
+
+class Starting(msgspec.Struct, frozen=True):
+    """Nothing has been read yet; ``words`` say what is being done."""
+
+    words: str
+
+
+class Connected(msgspec.Struct, frozen=True):
+    """What is shown is as the daemon has it, up to ``seq``; ``writes`` are under way."""
+
+    seq: int
+    writes: int = 0
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """The daemon cannot be reached; what is shown is as it was last. ``retry_at`` in milliseconds."""
+
+    reason: str
+    retry_at: int
+
+
+Link = Starting | Connected | Broken
+
+
+def banner(link: Link, now: int, cells: int) -> tuple[Line, tuple["Hint", ...]]:
+    """The line that warns of a lost connection, empty while there is nothing to warn of; a click tries again."""
+    if not isinstance(link, Broken):
+        return (), ()
+    left = max(0, -(-(link.retry_at - now) // 1000))
+    when = f"trying again in {left} s" if left else "trying again now"
+    parts: list[tuple[int, Line]] = [
+        (1, (Span("✕ Connection lost", Tone.WARN),)),
+        (0, (Span(when),)),
+        (2, (Span("Ctrl+R", Tone.ACCENT), Span(" now"))),
+        (3, (Span(plain(link.reason), Tone.DIM),)),
+    ]
+    return kept_whole(parts, cells, " · "), (Hint(0, cells, "reconnect"),)
+
+
+def header(counted: Counts, link: Link, project: str, cells: int) -> Line:
+    """Who needs you, what moves, what is stuck; items are dropped whole when there is no room."""
+    left, right = _head_parts(counted, link, project), _link_parts(link)
+    while len(left) + len(right) > 2 and _needed(left) + 2 + _needed(right) > cells:
+        side = max((left, right), key=lambda parts: max((rank for rank, _ in parts), default=-1))
+        side.remove(max(side, key=lambda part: part[0]))
+    return spread(joined(line for _, line in left), joined(line for _, line in right), cells)
+
+
+def _needed(parts: list[tuple[int, Line]]) -> int:
+    return cells_of(joined(line for _, line in parts))
+
+
+def _head_parts(counted: Counts, link: Link, project: str) -> list[tuple[int, Line]]:
+    parts: list[tuple[int, Line]] = [(0, (Span("maestro", Tone.ACCENT),))]
+    if project:
+        parts.append((5, (Span(f"▸ {cut(plain(project), 24)}", Tone.STRONG),)))
+    if isinstance(link, Starting):
+        return parts
+    verb = "needs you" if counted.need_you == 1 else "need you"
+    numbers = (
+        (2, counted.working, "●", "working", Tone.BUSY),
+        (1, counted.need_you, "◐", verb, Tone.WARN),
+        (4, counted.idle, "○", "idle", Tone.PLAIN),
+        (3, counted.failed, "✕", "failed", Tone.BAD),
+    )
+    shown = [(rank, _count(glyph, n, word, tone)) for rank, n, glyph, word, tone in numbers if n]
+    return parts + (shown or [(3, (Span("no sessions", Tone.DIM),))])
+
+
+def _count(glyph: str, number: int, word: str, tone: Tone) -> Line:
+    return Span(glyph, tone), Span(f" {number} {word}")
+
+
+def _link_parts(link: Link) -> list[tuple[int, Line]]:
+    match link:
+        case Starting(words=words):
+            return [(0, (Span(f"◌ {words}", Tone.DIM),))]
+        case Broken():
+            return [(0, (Span("✕ offline", Tone.BAD),))]
+        case Connected(seq=seq, writes=writes):
+            saving: list[tuple[int, Line]] = [(3, (Span("… saving", Tone.DIM),))] if writes else []
+            return [*saving, (0, (Span("● ", Tone.GOOD), Span("connected"))), (6, (Span(f"seq {seq}", Tone.DIM),))]
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """A piece of the footer: the cells from ``start`` to ``end`` ask for ``action``."""
+
+    start: int
+    end: int
+    action: str
+
+
+def footer(panel: Panel, cells: int) -> tuple[Line, tuple[Hint, ...]]:
+    """The keys that matter under this panel, whole or not at all, and where a click asks for what."""
+    keys = footer_keys(panel)
+    room = list(keys)
+    while room and sum(_hint_cells(k.shown, k.label) for k in room) + 2 * (len(room) - 1) > cells - 2:
+        room.remove(max(room, key=lambda k: (k.rank or 0, keys.index(k))))
+    parts: list[Line] = []
+    hints: list[Hint] = []
+    at = 1
+    for key in room:
+        end = at + _hint_cells(key.shown, key.label)
+        parts.append((Span(key.shown, Tone.ACCENT), Span(f" {key.label}", Tone.DIM)))
+        hints.append(Hint(at, end, key.action))
+        at = end + 2
+    return (Span(" "), *joined(parts)), tuple(hints)
+
+
+def _hint_cells(shown: str, label: str) -> int:
+    return width(shown) + 1 + width(label)
+
+
+def tabs(current: Panel, waiting: int, cells: int) -> tuple[Line, tuple[Hint, ...]]:
+    """The names of all panels in one line; only the current one, with arrows, when they do not fit."""
+    names = {panel: f"{panel} {waiting}" if panel is Panel.INBOX and waiting else str(panel) for panel in Panel}
+    if sum(width(name) + 2 for name in names.values()) > cells:
+        return (Span("◂ ", Tone.DIM), Span(names[current], Tone.ACCENT), Span(" ▸", Tone.DIM)), ()
+    parts: list[Span] = []
+    hints: list[Hint] = []
+    at = 0
+    for panel, name in names.items():
+        end = at + width(name) + 2
+        parts.append(Span(f" {name} ", Tone.ACCENT if panel is current else Tone.DIM))
+        hints.append(Hint(at, end, f"panel('{panel.name}')"))
+        at = end
+    return tuple(parts), tuple(hints)

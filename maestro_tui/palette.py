@@ -1,0 +1,91 @@
+"""The palette: every command, and search over tasks and sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Protocol, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from maestro_tui import view
+from maestro_tui.bindings import KEYS, Place
+from maestro_tui.cells import plain
+from maestro_tui.deeds import TASK_VERBS
+from maestro_tui.desk import Desk
+from maestro_tui.screens.mission import Mission
+from maestro_tui.themes import THEMES
+from maestrod.domain.model import Noun
+
+SHOWN = 40
+"""Tasks and sessions that the palette finds, each."""
+
+Command = tuple[str, str, Callable[[], object]]
+
+
+class Steered(Protocol):
+    """What the palette needs of the app."""
+
+    desk: Desk
+    mission: Mission
+
+    async def run_on_mission(self, action: str) -> None:
+        """Do what a key of the mission does."""
+
+    def move_task(self, verb: str) -> None:
+        """Move the task under the cursor."""
+
+    def use_theme(self, name: str) -> None:
+        """Look like this from now on."""
+
+    def start_daemon(self) -> None:
+        """Start the daemon, when it does not run."""
+
+
+class Palette(Provider):
+    """What can be done is told with its key; what is found is gone to."""
+
+    @property
+    def _app(self) -> Steered:
+        return cast(Steered, self.app)
+
+    async def discover(self) -> Hits:
+        """All commands, before anything is typed."""
+        for name, words, run in self._commands():
+            yield DiscoveryHit(Content(name), run, text=name, help=words)
+
+    async def search(self, query: str) -> Hits:
+        """Commands that fit, then sessions, then tasks."""
+        matcher = self.matcher(query)
+        for name, words, run in self._commands():
+            if (score := max(matcher.match(name), matcher.match(words) / 2)) > 0:
+                yield Hit(1 + score, matcher.highlight(name), run, text=name, help=words)
+        await asyncio.sleep(0)
+        for noun, id_, name, words in self._things(query):
+            text = f"{noun.value.capitalize()}: {name}"
+            score = max(0.01, min(0.99, matcher.match(text)))
+            yield Hit(score, Content(text), partial(self._app.mission.go_to, noun, id_), text=text, help=words)
+
+    def _commands(self) -> Iterator[Command]:
+        app = self._app
+        for key in KEYS:
+            if key.place is Place.EVERYWHERE and key.name not in {"palette", "back"}:
+                name = key.name.replace("-", " ").capitalize()
+                yield name, f"{key.help} · {key.shown}", partial(app.run_on_mission, key.action)
+        if (task := app.mission.spot.task) is not None:
+            for verb in TASK_VERBS:
+                yield f"Task: {verb} “{plain(task.title)}”", task.id, partial(app.move_task, verb)
+        for name in THEMES:
+            yield f"Theme: {name}", "how the screen looks", partial(app.use_theme, name)
+        yield "Start the daemon", "when it does not run", app.start_daemon
+
+    def _things(self, query: str) -> Iterator[tuple[Noun, str, str, str]]:
+        state = self._app.desk.mirror.state
+        for id_ in view.find_sessions(state, query, most=SHOWN):
+            session = state.session(id_)
+            yield Noun.SESSION, id_, plain(session.name), f"{session.provider} · {session.status}"
+        for id_ in view.find_tasks(state, query, most=SHOWN):
+            task = state.task(id_)
+            yield Noun.TASK, id_, plain(task.title), task.status.replace("_", " ")

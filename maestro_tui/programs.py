@@ -1,0 +1,113 @@
+"""The programs that the screen starts: ``maestro`` for what only it can do, and tmux to attach."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from maestro_tui.deeds import Done, Outcome, Refused
+from maestrod.domain.model import Pane, PermissionMode, Role, Strategy
+
+MAESTRO = (sys.executable, "-m", "maestro_cli")
+PROVIDERS = ("claude", "codex", "gemini")
+TIME_S = 90.0
+
+
+class Spawn(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asked for in the spawn dialog; empty texts are left to the defaults."""
+
+    project_id: str
+    task_ids: tuple[str, ...]
+    provider: str = ""
+    role: Role = Role.WORKER
+    strategy: Strategy = Strategy.SIMPLE
+    model: str = ""
+    permission_mode: PermissionMode = PermissionMode.ACCEPT_EDITS
+    name: str = ""
+
+
+class _Session(msgspec.Struct, frozen=True):
+    id: str = ""
+
+
+class _Data(msgspec.Struct):
+    session: _Session = _Session()
+
+
+class _Printed(msgspec.Struct):
+    success: bool = False
+    message: str = ""
+    suggestion: str = ""
+    data: _Data | None = None
+
+
+def installed(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The agent programs that are found on this machine."""
+    return tuple(name for name in PROVIDERS if shutil.which(name, path=environ.get("PATH")))
+
+
+def spawn_words(spawn: Spawn) -> list[str]:
+    """The words after ``maestro`` that start the agent."""
+    words = ["session", "spawn", f"--project={spawn.project_id}"]
+    words += [f"--task={task_id}" for task_id in spawn.task_ids]
+    words += [f"--role={spawn.role}", f"--strategy={spawn.strategy}", f"--permission-mode={spawn.permission_mode}"]
+    given = {"--provider": spawn.provider, "--model": spawn.model, "--name": spawn.name}
+    return [*words, *(f"{option}={value}" for option, value in given.items() if value)]
+
+
+async def maestro(words: Sequence[str], environ: Mapping[str, str], said: str) -> Outcome:
+    """Run ``maestro`` with ``--json`` and tell what came of it; it is ended when it takes too long."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *MAESTRO,
+            *words,
+            "--json",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(environ),
+        )
+    except OSError as error:
+        return Refused(f"maestro could not be started: {error.strerror}")
+    try:
+        async with asyncio.timeout(TIME_S):
+            out, err = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return Refused(f"maestro {words[0]} took longer than {TIME_S:.0f} s and was ended")
+    return outcome(process.returncode or 0, out, err, said)
+
+
+def outcome(code: int, out: bytes, err: bytes, said: str) -> Outcome:
+    """What a run of ``maestro --json`` came to."""
+    try:
+        printed = msgspec.json.decode(out, type=_Printed)
+    except msgspec.MsgspecError:
+        printed = _Printed(success=code == 0)
+    if code == 0 and printed.success:
+        return Done(said, printed.data.session.id if printed.data is not None else "")
+    spoken = err.decode(errors="replace").strip().splitlines()
+    message = printed.message or (spoken[-1] if spoken else f"maestro ended with exit code {code}")
+    return Refused(message, printed.suggestion)
+
+
+def attach_argv(pane: Pane, session_id: str, conf: Path, environ: Mapping[str, str]) -> list[str]:
+    """The words that attach this terminal to a session's pane.
+
+    Raises:
+        TmuxError: there is no tmux, or the pane is gone.
+    """
+    from maestrod.tmux.oneshot import PaneRef, Tmux
+
+    return Tmux(pane.socket, conf, environ).attach_argv(PaneRef(pane.pane, session_id))
+
+
+async def attach(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Give the terminal to tmux until the person leaves it; its exit code."""
+    clean = {name: value for name, value in environ.items() if not name.startswith("TMUX")}
+    process = await asyncio.create_subprocess_exec(*argv, env=clean)
+    return await process.wait()

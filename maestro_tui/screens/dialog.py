@@ -1,0 +1,149 @@
+"""What all dialogs share: a frame, a place for what went wrong, and two keys."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from maestro_tui.cells import cut, folded, plain, width
+from maestro_tui.deeds import Done, Outcome
+from maestro_tui.frame import Hint
+from maestro_tui.lines import Line, Span, Tone
+from maestro_tui.widgets.bar import Bar
+from maestro_tui.widgets.guarded import Guarded
+
+AROUND = 5
+"""Lines of a dialog beside its parts: border and keys, and one of what is behind it."""
+
+
+WIDTH = 76
+TOLD = 5
+"""Lines of what went wrong that are shown."""
+
+
+class Dialog(Guarded, ModalScreen[Outcome | None]):
+    """Asks something, does it, and closes when it was done; a refusal is shown and can be corrected.
+
+    A subclass gives its ``title``, the word for its ``deed``, its parts, and does the deed in ``perform``.
+    """
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel", show=False),
+        Binding("ctrl+s", "submit", "submit", show=False, priority=True),
+    ]
+    title_words = ""
+    deed_word = "do it"
+    deed_key = "Ctrl+S"
+    cancel_word = "cancel"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._busy = False
+        self._told = 0
+
+    def parts(self) -> Iterable[Widget]:
+        """What stands in it."""
+        return ()
+
+    async def perform(self) -> Outcome | None:
+        """Do the deed; ``None`` leaves the dialog open, with what ``complain`` said."""
+        return None
+
+    def compose(self) -> ComposeResult:
+        """The frame around the parts."""
+        with Vertical(id="dialog") as box:
+            box.border_title = Content(self.title_words)
+            with VerticalScroll(id="scroll", can_focus=False):
+                yield from self.parts()
+            yield Static(id="error", markup=False)
+            yield Bar(id="keys")
+
+    def on_mount(self) -> None:
+        """Show the keys."""
+        self._show_keys()
+
+    @property
+    def cells(self) -> int:
+        """The width that text has."""
+        return min(WIDTH, self.app.size.width * 96 // 100) - 5
+
+    def on_resize(self) -> None:
+        """What does not fit is scrolled; the keys stay in sight."""
+        self._fit()
+
+    def _fit(self) -> None:
+        told = self._told + 1 if self._told else 0
+        self.query_one("#scroll").styles.max_height = max(3, self.app.size.height - AROUND - told)
+
+    def _show_keys(self) -> None:
+        working, keys = self._busy, ((self.deed_key, self.deed_word, "submit"), ("Esc", self.cancel_word, "cancel"))
+        self.query_one("#keys", Bar).show(
+            lambda _cells: ((Span("… working", Tone.DIM),), ()) if working else _keys(keys)
+        )
+
+    def complain(self, words: str) -> None:
+        """Say what is wrong; nothing when the words are empty."""
+        error = self.query_one("#error", Static)
+        lines = [line for told in words.splitlines() for line in folded(told, self.cells)]
+        error.update(Content("\n".join(lines[:TOLD])))
+        error.set_class(bool(words), "-shown")
+        self._told = len(lines[:TOLD])
+        self._fit()
+
+    def action_cancel(self) -> None:
+        """Close it without a deed."""
+        _ = self.dismiss(None)
+
+    def action_submit(self) -> None:
+        """Do the deed, once."""
+        if not self._busy:
+            self._busy = True
+            self.complain("")
+            self._show_keys()
+            self.begin(self._submitted)
+
+    async def _submitted(self) -> None:
+        outcome = await self.perform()
+        self._busy = False
+        if not self.is_attached:
+            return
+        self._show_keys()
+        if isinstance(outcome, Done):
+            _ = self.dismiss(outcome)
+        elif outcome is not None:
+            self.complain(outcome.words)
+
+
+def row(label: str, widget: Widget) -> Horizontal:
+    """A field with its name before it."""
+    return Horizontal(Static(label, classes="label", markup=False), widget, classes="row")
+
+
+def hanging(head: str, text: str, cells: int) -> list[str]:
+    """The text folded behind its head."""
+    lines = folded(text, max(10, cells - width(head))) or [""]
+    return [head + lines[0], *(" " * width(head) + line for line in lines[1:])]
+
+
+def short(text: str, cells: int = 60) -> Content:
+    """Text from outside as the name of a choice."""
+    return Content(cut(plain(text), cells))
+
+
+def _keys(keys: Iterable[tuple[str, str, str]]) -> tuple[Line, tuple[Hint, ...]]:
+    spans: list[Span] = []
+    hints: list[Hint] = []
+    at = 0
+    for key, word, action in keys:
+        end = at + width(key) + 1 + width(word)
+        spans += [Span(key, Tone.ACCENT), Span(f" {word}   ", Tone.DIM)]
+        hints.append(Hint(at, end, action))
+        at = end + 3
+    return tuple(spans), tuple(hints)

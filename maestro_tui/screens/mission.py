@@ -1,0 +1,480 @@
+"""Mission: tasks, sessions, the live pane, and who needs you, on one screen."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.events import DescendantFocus, Resize
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from maestro_tui import frame, view
+from maestro_tui.bindings import Panel, Place
+from maestro_tui.cells import plain
+from maestro_tui.desk import Desk, Notice
+from maestro_tui.details import project_details, task_details
+from maestro_tui.lines import NoRows, Rows
+from maestro_tui.messages import Asked, Chosen, Folded, Sized
+from maestro_tui.mirror import UNKNOWN, Moved
+from maestro_tui.spotlight import Spotlight
+from maestro_tui.widgets.bar import Bar
+from maestro_tui.widgets.centre import Centre
+from maestro_tui.widgets.guarded import Guarded
+from maestro_tui.widgets.line_list import LineList, TreeList, bound
+from maestrod.domain.model import LIVE_SESSION, Noun, Project, QueueItem, Session, Task
+
+SETTLE_S = 0.06
+"""How long the cursor stands still before what it is on is read."""
+
+IDS = {
+    Panel.TASKS: "tasks",
+    Panel.SESSIONS: "sessions",
+    Panel.PANE: "centre",
+    Panel.INBOX: "inbox",
+    Panel.QUEUE: "queue",
+    Panel.TIMELINE: "timeline",
+}
+HOLDERS = {
+    Panel.TASKS: ("left",),
+    Panel.SESSIONS: ("left",),
+    Panel.PANE: ("rest",),
+    Panel.INBOX: ("rest", "side"),
+    Panel.QUEUE: ("rest", "side"),
+    Panel.TIMELINE: ("rest", "side"),
+}
+"""What must be shown for a panel to be seen when there is room for one."""
+
+
+class Mission(Guarded, Screen[None]):
+    """Three columns, two, or one panel at a time, by the width that there is. Looks; the app does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bound(Place.EVERYWHERE)
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (80, "-two"), (100, "-three")]  # noqa: RUF012 - as Screen has it
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.spot = Spotlight(desk.mirror)
+        self.panel = Panel.TASKS
+        self._came_from = Panel.TASKS
+        self._found: Sequence[str] | None = None
+        self._searched_for = ""
+        self._attended: object = None
+        self._settled = False
+        self._offered = False
+        self._drawing = False
+        self._bars = {name: Bar(id=name) for name in ("header", "banner", "tabs", "footer")}
+        self._lists: dict[Panel, LineList] = {panel: _panel(panel) for panel in Panel if panel is not Panel.PANE}
+        for each in self._lists.values():
+            each.follow = self._pointed
+        self._search = Input(id="search", placeholder="search tasks", compact=True)
+        self.centre = Centre(id="centre", classes="panel")
+
+    def compose(self) -> ComposeResult:
+        """The frame and the panels."""
+        yield self._bars["header"]
+        yield self._bars["banner"]
+        yield self._bars["tabs"]
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield self._lists[Panel.TASKS]
+                yield self._search
+                yield self._lists[Panel.SESSIONS]
+            with Container(id="rest"):
+                yield self.centre
+                with Container(id="side"):
+                    yield self._lists[Panel.INBOX]
+                    yield self._lists[Panel.QUEUE]
+                    yield self._lists[Panel.TIMELINE]
+        yield self._bars["footer"]
+
+    def on_mount(self) -> None:
+        """Draw what is there, which at first is nothing."""
+        self.lines(Panel.TASKS).focus()
+        self._mark_current()
+        self.redraw()
+
+    def lines(self, panel: Panel) -> LineList:
+        """The list of a panel."""
+        return self._lists[panel]
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def redraw(self, moved: Moved | None = None) -> None:
+        """Draw anew what has moved; everything without it."""
+        self._drawing = True
+        try:
+            self._redraw(moved)
+        finally:
+            self._drawing = False
+
+    def _redraw(self, moved: Moved | None) -> None:
+        nouns = moved.nouns if moved is not None and not moved.everything else frozenset(Noun)
+        if nouns & {Noun.PROJECT, Noun.TASK}:
+            self._draw_tasks()
+        if Noun.SESSION in nouns:
+            self._draw_sessions()
+        if nouns:
+            self._choose_first()
+            self._leave_what_is_gone()
+            self._draw_subject()
+        self.draw_frame()
+
+    def tick(self) -> None:
+        """A second has passed: ages move."""
+        self._draw_sessions()
+        self._draw_centre()
+        self.draw_frame()
+
+    def draw_frame(self) -> None:
+        """Header, banner, tabs and footer."""
+        link, now = self.desk.link, self.desk.moment().now
+        counted = view.counts(self.desk.mirror, now)
+        project, panel = self.spot.project_name, self.panel
+        self._bars["header"].show(lambda cells: (frame.header(counted, link, project, cells), ()))
+        self._bars["banner"].set_class(isinstance(link, frame.Broken), "-shown")
+        self._bars["banner"].show(lambda cells: frame.banner(link, now, cells))
+        self._bars["tabs"].show(lambda cells: frame.tabs(panel, counted.need_you, cells))
+        self._bars["footer"].show(lambda cells: frame.footer(panel, cells))
+
+    def _draw_tasks(self) -> None:
+        mirror = self.desk.mirror
+        words = view.no_tasks(mirror) if mirror.whole else ""
+        rows: Rows = view.TaskTree(mirror.state, mirror.outline)
+        if self._found is not None:
+            rows, words = view.FoundTasks(mirror.state, self._found), "nothing found"
+        self.lines(Panel.TASKS).show(rows, words)
+
+    def _draw_sessions(self) -> None:
+        mirror, moment = self.desk.mirror, self.desk.moment()
+        waiting = view.inbox(mirror)
+        sessions = view.SessionRows(mirror, view.session_order(mirror), moment)
+        self.lines(Panel.SESSIONS).show(sessions, "no sessions yet: s starts one" if mirror.whole else "")
+        inbox = self.lines(Panel.INBOX)
+        inbox.show(
+            view.SessionRows(mirror, waiting, moment, asking=True), "nobody waits for you" if mirror.whole else ""
+        )
+        inbox.border_title = f"{Panel.INBOX} ({len(waiting)})" if waiting else str(Panel.INBOX)
+
+    def _draw_subject(self) -> None:
+        self._draw_centre()
+        self._draw_queue()
+        self._draw_timeline()
+        session = self.spot.session
+        attended = (self.spot.subject, session and session.pane, session and session.status in LIVE_SESSION)
+        if attended != self._attended:
+            self._attended = attended
+            self.begin(self._attend, group="subject", alone=True)
+
+    def _draw_centre(self) -> None:
+        mirror, moment = self.desk.mirror, self.desk.moment()
+        match self.spot.entity:
+            case Session() as session:
+                self.centre.show_session(session, mirror.live.get(session.id, UNKNOWN), moment.now)
+            case Task() as task:
+                self.centre.show_lines(task.title, task_details(mirror, task, moment, self.centre.cells))
+            case Project() as project:
+                self.centre.show_lines(project.name, project_details(mirror.state, project, self.centre.cells))
+            case None:
+                self.centre.show_lines("", [])
+
+    def _draw_queue(self) -> None:
+        session = self.spot.session_about
+        queue, state = self.lines(Panel.QUEUE), self.desk.mirror.state
+        title = view.queue_title(state, session.id) if session is not None else ""
+        queue.set_class(not title, "-hidden")
+        self.set_class(bool(title), "-queued")
+        if session is not None and title:
+            queue.border_title = title
+            queue.show(view.queue_rows(state, session.id, queue.size.width - 2))
+
+    def _draw_timeline(self) -> None:
+        timeline = self.lines(Panel.TIMELINE)
+        rows: Rows = NoRows()
+        if self.spot.subject is not None and self.spot.subject[0] is not Noun.PROJECT:
+            kind = "session" if self.spot.session is not None else "task"
+            about = self.spot.subject[1]
+            cells = timeline.size.width - 2
+            rows = view.timeline_rows(self.desk.mirror.state, kind, about, self.desk.moment(), cells)
+        timeline.show(rows, "nothing reported yet")
+
+    # -- what is looked at -----------------------------------------------------------------------
+
+    def look_at(self, noun: Noun, id_: str) -> None:
+        """Show this task, project or session."""
+        self._settled = self._settled or not self._drawing
+        if (noun, id_) != self.spot.subject:
+            self.spot.subject = (noun, id_)
+            self._draw_subject()
+            self.draw_frame()
+
+    def go_to(self, noun: Noun, id_: str) -> None:
+        """Show it, with the cursor on it."""
+        panel = Panel.SESSIONS if noun is Noun.SESSION else Panel.TASKS
+        if panel is Panel.TASKS:
+            self._end_search()
+            self.desk.mirror.outline.reveal(id_)
+            self._draw_tasks()
+        self.lines(panel).point(id_)
+        self._focus(panel)
+        self.look_at(noun, id_)
+
+    def _choose_first(self) -> None:
+        """Until a person has looked at something: the first live session, and till there is one the project."""
+        mirror = self.desk.mirror
+        if self._settled or not mirror.whole:
+            return
+        order = view.session_order(mirror)
+        if order and mirror.state.session(order[0]).status in LIVE_SESSION:
+            self.go_to(Noun.SESSION, order[0])
+            self._settled = True
+        elif not self._offered:
+            self._offered = True
+            self.lines(Panel.TASKS).point(self.desk.environ.get("MAESTRO_PROJECT_ID", ""))
+
+    def _leave_what_is_gone(self) -> None:
+        if self.spot.subject is not None and self.spot.entity is None:
+            panel = Panel.TASKS if self.spot.subject[0] is not Noun.SESSION else Panel.SESSIONS
+            key = self.lines(panel).key
+            self.spot.subject = (self._noun_of(key) if panel is Panel.TASKS else Noun.SESSION, key) if key else None
+            if self.panel is Panel.PANE:
+                self._focus(panel)
+
+    async def _attend(self) -> None:
+        """Read what belongs to the subject, and follow its pane; of an ended session that is its last screen."""
+        subject, session = self.spot.subject, self.spot.session
+        self.centre.live.say(view.pane_words(session) if session is not None else "")
+        await asyncio.sleep(SETTLE_S)
+        if subject is None:
+            return
+        await self.desk.fetch(subject)
+        if session is not None and session.pane is not None:
+            await self._follow_pane(session.id)
+
+    async def _follow_pane(self, session_id: str) -> None:
+        async with aclosing(self.desk.screens(session_id)) as screens:
+            async for screen in screens:
+                if isinstance(screen, str):
+                    self.centre.live.say(screen)
+                else:
+                    cursor = (screen.cursor_x, screen.cursor_y)
+                    self.centre.live.draw(screen.text, width=screen.width, cursor=cursor)
+
+    # -- what lists say --------------------------------------------------------------------------
+
+    def _pointed(self, panel: Panel, key: str) -> None:
+        if panel is not self.panel or not key:
+            return
+        match panel:
+            case Panel.TASKS:
+                self.look_at(self._noun_of(key), key)
+            case Panel.SESSIONS | Panel.INBOX:
+                self.look_at(Noun.SESSION, key)
+            case Panel.PANE | Panel.QUEUE | Panel.TIMELINE:
+                return
+
+    @on(Chosen)
+    def _chosen(self, message: Chosen) -> None:
+        match message.panel:
+            case Panel.TASKS:
+                self._choose_task(message.key)
+            case Panel.SESSIONS | Panel.INBOX:
+                self.look_at(Noun.SESSION, message.key)
+                self._focus(Panel.PANE)
+            case Panel.QUEUE:
+                item = self.desk.mirror.state.table(Noun.ITEM).get(message.key)
+                if isinstance(item, QueueItem):
+                    self.go_to(Noun.TASK, item.task_id)
+            case Panel.PANE | Panel.TIMELINE:
+                return
+
+    def _choose_task(self, key: str) -> None:
+        outline = self.desk.mirror.outline
+        if self._found is not None:
+            self.go_to(Noun.TASK, key)
+        elif outline.has_children(key):
+            self._fold(key, show=not outline.is_open(key))
+        else:
+            self.look_at(self._noun_of(key), key)
+            self._focus(Panel.PANE)
+
+    @on(Folded)
+    def _folded(self, message: Folded) -> None:
+        outline = self.desk.mirror.outline
+        if message.show or (outline.is_open(message.key) and outline.has_children(message.key)):
+            self._fold(message.key, show=message.show)
+        elif parent := outline.parent(message.key):
+            self.lines(Panel.TASKS).point(parent)
+
+    def _fold(self, key: str, *, show: bool) -> None:
+        outline = self.desk.mirror.outline
+        (outline.unfold if show else outline.fold)(key)
+        self._draw_tasks()
+
+    def _noun_of(self, key: str) -> Noun:
+        return Noun.PROJECT if key in self.desk.mirror.state.table(Noun.PROJECT) else Noun.TASK
+
+    @on(Sized)
+    def _sized(self, message: Sized) -> None:
+        match message.panel:
+            case Panel.PANE:
+                self._draw_centre()
+            case Panel.QUEUE:
+                self._draw_queue()
+            case Panel.TIMELINE:
+                self._draw_timeline()
+            case Panel.TASKS | Panel.SESSIONS | Panel.INBOX:
+                return
+
+    @on(Asked)
+    async def _asked(self, message: Asked) -> None:
+        await self.run_action(message.action)
+
+    # -- search ----------------------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        """Type what the tasks are searched for."""
+        self._focus(Panel.TASKS)
+        self._search.add_class("-shown")
+        self._search.focus()
+
+    @on(Input.Changed, "#search")
+    def _typed(self, event: Input.Changed) -> None:
+        words = event.value.strip()
+        all_found = self._found is not None and len(self._found) < view.FOUND and words.startswith(self._searched_for)
+        among = self._found if all_found and self._searched_for else None
+        self._found = view.find_tasks(self.desk.mirror.state, words, among=among) if words else None
+        self._searched_for = words
+        self._draw_tasks()
+
+    @on(Input.Submitted, "#search")
+    def _searched(self) -> None:
+        self.lines(Panel.TASKS).focus()
+
+    def _end_search(self) -> None:
+        self._search.value = ""
+        self._search.remove_class("-shown")
+        self._found, self._searched_for = None, ""
+        self._draw_tasks()
+
+    # -- panels ----------------------------------------------------------------------------------
+
+    def _focus(self, panel: Panel) -> None:
+        if panel is Panel.PANE and self.panel is not Panel.PANE:
+            self._came_from = self.panel
+        self.panel = panel
+        self._mark_current()
+        self._target(panel).focus()
+        self._look_under_cursor()
+        self.draw_frame()
+
+    def _look_under_cursor(self) -> None:
+        """Tasks and sessions are looked at as soon as their panel is entered; others keep what was looked at."""
+        if self.panel in {Panel.TASKS, Panel.SESSIONS}:
+            self._pointed(self.panel, self.lines(self.panel).key)
+
+    def _target(self, panel: Panel) -> Widget:
+        return self.centre.listening if panel is Panel.PANE else self.lines(panel)
+
+    def _mark_current(self) -> None:
+        shown = {IDS[self.panel], *HOLDERS[self.panel]}
+        for name in {*IDS.values(), "left", "rest", "side"}:
+            self.query_one(f"#{name}").set_class(name in shown, "-current")
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """The panel that has the focus gives the footer its keys."""
+        if event.widget is not self.focused:
+            return  # old news: the focus has moved on since
+        names = {node.id for node in event.widget.ancestors_with_self}
+        found = next((panel for panel, name in IDS.items() if name in names), self.panel)
+        if found is not self.panel:
+            self.panel = found
+            self._mark_current()
+            self._look_under_cursor()
+            self.draw_frame()
+
+    def on_resize(self, event: Resize) -> None:
+        """Panels come and go with the width."""
+        self._draw_centre()
+        self.draw_frame()
+
+    def _panels(self) -> list[Panel]:
+        if self.has_class("-wide"):
+            return [Panel.PANE]
+        without = {Panel.QUEUE} if self.lines(Panel.QUEUE).has_class("-hidden") else set()
+        return [panel for panel in Panel if panel not in without]
+
+    def action_next_panel(self, step: int = 1) -> None:
+        """The next panel."""
+        panels = self._panels()
+        at = panels.index(self.panel) if self.panel in panels else 0
+        self._focus(panels[(at + step) % len(panels)])
+
+    def action_previous_panel(self) -> None:
+        """The panel before."""
+        self.action_next_panel(-1)
+
+    def action_panel(self, name: str) -> None:
+        """The panel of this name."""
+        self._focus(Panel[name])
+
+    def action_mission(self) -> None:
+        """All panels."""
+        self.remove_class("-wide")
+        self._focus(Panel.TASKS)
+
+    def action_zoom(self) -> None:
+        """Give the pane the whole width, or give it back."""
+        self.toggle_class("-wide")
+        self._focus(Panel.PANE if self.has_class("-wide") else self._came_from)
+
+    def action_back(self) -> None:
+        """End the search, leave the wide pane, go to where one came from."""
+        if self._found is not None or self._search.has_class("-shown"):
+            self._end_search()
+            self._focus(Panel.TASKS)
+        elif self.has_class("-wide"):
+            self.action_zoom()
+        elif self.panel is Panel.PANE:
+            self._focus(self._came_from)
+
+    def action_next_needing(self) -> None:
+        """The next session that waits for a person."""
+        waiting = view.inbox(self.desk.mirror)
+        if not waiting:
+            self.notify("Nobody waits for you.")
+            return
+        shown = self.spot.session
+        at = waiting.index(shown.id) + 1 if shown is not None and shown.id in waiting else 0
+        self.go_to(Noun.SESSION, waiting[at % len(waiting)])
+
+    def action_reconnect(self) -> None:
+        """Try the daemon again now."""
+        self.desk.reconnect()
+
+    # -- notices ---------------------------------------------------------------------------------
+
+    def tell(self, notices: Iterable[Notice]) -> None:
+        """Toasts for what a person would want to know."""
+        for notice in notices:
+            session = self.desk.mirror.state.table(Noun.SESSION).get(notice.id)
+            if not isinstance(session, Session):
+                continue
+            if notice.event == "notify:needs_input":
+                asked = plain(session.needs_input.message) or "waits for you"
+                self.notify(f"{plain(session.name)}: {asked}", severity="warning", markup=False)
+            elif notice.event == "notify:session_failed":
+                self.notify(f"{plain(session.name)} failed", severity="error", markup=False)
+
+
+def _panel(panel: Panel) -> LineList:
+    made = (TreeList if panel is Panel.TASKS else LineList)(panel, id=IDS[panel], classes="panel")
+    made.border_title = str(panel)
+    made.steady = panel in {Panel.TASKS, Panel.SESSIONS}
+    return made

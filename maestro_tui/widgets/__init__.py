@@ -1,0 +1,1 @@
+"""Widgets: they show rows and send messages, and know nothing of the daemon."""

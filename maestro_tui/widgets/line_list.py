@@ -1,0 +1,190 @@
+"""A list that builds only the lines that are seen."""
+
+import logging
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from maestro_tui.bindings import Panel, Place, keys_in
+from maestro_tui.cells import cut
+from maestro_tui.lines import Line, NoRows, Rows, Span, Tone
+from maestro_tui.messages import Chosen, Folded, Sized
+from maestro_tui.widgets.toned import Lined
+
+log = logging.getLogger(__name__)
+
+
+def bound(place: Place) -> list[BindingType]:
+    """The bindings of a place, from the one table."""
+    return [Binding(key.keys, key.action, key.label, show=False, id=key.name) for key in keys_in(place)]
+
+
+class Shown(NamedTuple):
+    """One line of a list: its text, and whether the cursor is on it."""
+
+    line: Line
+    cursor: bool = False
+    quiet: bool = False
+
+
+Follow = Callable[[Panel, str], None]
+"""Called with the panel and the key that the cursor is on now; the key is empty when there is none."""
+
+
+def _nobody(_panel: Panel, _key: str) -> None:
+    return
+
+
+class LineList(Lined[Shown], ScrollView, can_focus=True):
+    """Rows of fixed height with a cursor, which is seen without the focus too when ``steady``.
+
+    ``built`` counts the lines built so far. ``follow`` hears of the cursor at once: a key that is pressed
+    next must not act on what the cursor was on before.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bound(Place.LISTS)
+
+    def __init__(self, panel: Panel, *, id: str, classes: str = "") -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self.panel = panel
+        self.follow: Follow = _nobody
+        self.steady = False
+        self.built = 0
+        self._words = ""
+        self._rows: Rows = NoRows()
+        self._at = 0
+        self._key = ""
+
+    # -- what is shown ---------------------------------------------------------------------------
+
+    @property
+    def key(self) -> str:
+        """What the cursor is on; empty when there is nothing."""
+        return self._key
+
+    def show(self, rows: Rows, words: str | None = None) -> None:
+        """Show these rows; the cursor stays on what it was on, ``words`` stand for no rows."""
+        before = self._key
+        self._rows = rows
+        self._words = self._words if words is None else words
+        self.virtual_size = Size(0, len(rows) * rows.height)
+        found = rows.find(before) if before else None
+        self._put(found if found is not None else min(self._at, max(0, len(rows) - 1)))
+        self.repaint()
+        if self._key != before:
+            self.follow(self.panel, self._key)
+
+    def point(self, key: str) -> bool:
+        """Put the cursor on a key, when it is shown."""
+        at = self._rows.find(key)
+        if at is not None:
+            self._move_to(at)
+        return at is not None
+
+    def _put(self, at: int) -> None:
+        self._at = at
+        self._key = self._rows.key(at) if at < len(self._rows) else ""
+        height = self._rows.height
+        top, bottom = at * height, (at + 1) * height
+        seen = max(height, self.scrollable_content_region.height or self.size.height)
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False)
+        elif bottom > self.scroll_offset.y + seen:
+            self.scroll_to(y=bottom - seen, animate=False)
+
+    def _move_to(self, at: int) -> None:
+        if not len(self._rows):
+            return
+        at = max(0, min(at, len(self._rows) - 1))
+        if at == self._at:
+            return
+        self._put(at)
+        self.repaint()
+        self.follow(self.panel, self._key)
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def content(self, y: int) -> Shown:
+        """The row there, and how the cursor stands to it."""
+        at, part = divmod(y + self.scroll_offset.y, self._rows.height)
+        cells = max(1, self.size.width - 2)
+        if at >= len(self._rows):
+            words = self._words if not len(self._rows) and y == 0 else ""
+            return Shown((Span(cut(words, cells), Tone.DIM),) if words else ())
+        here = at == self._at
+        return Shown(self._built(at, part, cells), cursor=here and self.has_focus, quiet=here and self.steady)
+
+    def _built(self, at: int, part: int, cells: int) -> Line:
+        self.built += 1
+        try:
+            return self._rows.lines(at, cells)[part]
+        except Exception as error:
+            log.exception("a row of %s cannot be shown", self.panel)
+            return (Span(cut(f"✕ this row cannot be shown: {type(error).__name__}", cells), Tone.BAD),)
+
+    def paint(self, content: Shown, base: Style) -> Strip:
+        """The row with a cell of room at its sides, on the cursor's ground where it stands."""
+        ground = self.look.cursor if content.cursor else self.look.quiet_cursor if content.quiet else Style()
+        return self.strip((Span(" "), *content.line), self.size.width, base + ground)
+
+    # -- keys and mouse --------------------------------------------------------------------------
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by rows."""
+        self._move_to(self._at + step)
+
+    def action_page(self, step: int) -> None:
+        """Move the cursor by what is seen."""
+        self._move_to(self._at + step * max(1, self.size.height // self._rows.height - 1))
+
+    def action_first(self) -> None:
+        """To the first row."""
+        self._move_to(0)
+
+    def action_last(self) -> None:
+        """To the last row."""
+        self._move_to(len(self._rows) - 1)
+
+    def action_choose(self) -> None:
+        """Open what the cursor is on."""
+        if self.key:
+            self.post_message(Chosen(self.panel, self.key))
+
+    def on_click(self, event: events.Click) -> None:
+        """Point at what was clicked; open it at the second click."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        at = (offset.y + self.scroll_offset.y) // self._rows.height
+        if at < len(self._rows):
+            self._move_to(at)
+            self.follow(self.panel, self._key)
+            if event.chain > 1:
+                self.action_choose()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The cursor stays in sight; what was folded to the width is made anew."""
+        self._put(self._at)
+        self.post_message(Sized(self.panel))
+
+
+class TreeList(LineList):
+    """A list whose rows are branches."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bound(Place.TREE)
+
+    def action_unfold(self) -> None:
+        """Show what is below the cursor."""
+        if self.key:
+            self.post_message(Folded(self.key, show=True))
+
+    def action_fold(self) -> None:
+        """Hide what is below the cursor, or go to what it stands in."""
+        if self.key:
+            self.post_message(Folded(self.key, show=False))

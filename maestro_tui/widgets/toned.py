@@ -1,0 +1,64 @@
+"""Lines of toned text as strips of a widget, painted anew only where they differ."""
+
+from typing import Generic, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from maestro_tui.lines import Line
+from maestro_tui.themes import Look, look
+from maestro_tui.widgets.guarded import Guarded
+
+Content = TypeVar("Content")
+
+
+class Toned(Guarded, Widget):
+    """A widget whose lines have tones."""
+
+    @property
+    def look(self) -> Look:
+        """What tones look like now."""
+        return look(self.app.theme)
+
+    def strip(self, line: Line, cells: int, base: Style) -> Strip:
+        """The line on ``base``, filled to the width."""
+        tones = self.look.tones
+        segments = [Segment(span.text, base + tones[span.tone]) for span in line if span.text]
+        return Strip(segments).adjust_cell_length(cells, base)
+
+
+class Lined(Toned, Generic[Content]):
+    """Draws line by line: ``content`` says what a line shows, ``paint`` how; equal contents look the same."""
+
+    def __init__(self, *, id: str, classes: str = "") -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self._painted: dict[int, Content] = {}
+        self._base = Style()
+
+    def content(self, y: int) -> Content:
+        """What line ``y`` of the window shows."""
+        raise NotImplementedError
+
+    def paint(self, content: Content, base: Style) -> Strip:
+        """How it looks."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Draw the lines that show something else than before."""
+        width, height = self.size
+        changed = [y for y in range(height) if self._painted.get(y) != self.content(y)]
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region, on the ground of the widget."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the window."""
+        self._painted[y] = content = self.content(y)
+        return self.paint(content, self._base)

@@ -1,0 +1,1 @@
+"""HTTP and the event stream: bring commands in, carry answers and commits out."""

@@ -1,0 +1,1 @@
+"""The door to the daemon, for the command line, the hooks and the screen."""

@@ -1,0 +1,1 @@
+"""What crosses the socket: routes, bodies, problems, frames."""

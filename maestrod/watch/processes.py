@@ -1,0 +1,203 @@
+"""Processes by id and start time, so that a reused id is never taken for the old one."""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import psutil
+
+SAME_START_MS = 1_500
+"""Start times of one process read in two ways differ by less: clock ticks, and the boot time's second."""
+
+
+_STARTED = 19
+"""Of the fields of /proc/PID/stat behind the name (proc_pid_stat(5)): ticks from the machine's start to its own."""
+_GROUP, _TERMINAL, _FOREGROUND = 2, 4, 5
+"""The process' group, its terminal, and the group that the terminal listens to."""
+SESSION_VARIABLE = "MAESTRO_SESSION_ID"
+_DEAD = frozenset({b"Z", b"X"})
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def process(pid: int, started_at: int | None) -> psutil.Process | None:
+    """The very process, when it is alive; a zombie is not."""
+    try:
+        found = psutil.Process(pid)
+        if started_at is not None and abs(found.create_time() * 1000 - started_at) > SAME_START_MS:
+            return None
+        return found if found.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
+
+
+def is_alive(pid: int | None, started_at: int | None, *, booted_at: int | None = None) -> bool:
+    """Whether the very process is alive; who asks about many says when the machine came up."""
+    if pid is None:
+        return False
+    if sys.platform == "linux":
+        return _is_alive(pid, started_at, booted_at_ms() if booted_at is None else booted_at)
+    return process(pid, started_at) is not None
+
+
+def _is_alive(pid: int, started_at: int | None, booted_at: int) -> bool:
+    """By one look: psutil takes ten times as long, and all agents are looked at twice a second."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    fields = told[told.rindex(b")") + 2 :].split()
+    began = booted_at + int(fields[_STARTED]) * 1000 / _TICKS_A_SECOND
+    return fields[0] not in _DEAD and (started_at is None or abs(began - started_at) <= SAME_START_MS)
+
+
+Identity = tuple[int, int | None]
+"""A process' id, and when it began (ms) when that is known."""
+
+
+HELD = 256
+"""Processes that are held at most, a descriptor each: callers need some as well."""
+
+
+class Watched:
+    """The same processes again and again: after the first look one call asks for all of them.
+
+    The system tells who has ended by descriptors of processes (pidfd_open(2), Linux from 5.3 on); where it has none,
+    and beyond so many, each process is looked at by itself.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Identity, int] = {}
+        self._ended = select.poll()
+
+    def alive(self, wanted: Collection[Identity]) -> set[Identity]:
+        """Those of them that are alive; the others of before are not watched any more."""
+        ended = {fd for fd, _ in self._ended.poll(0)}
+        for each, fd in list(self._held.items()):
+            if fd in ended or each not in wanted:
+                self._let_go(each)
+        booted_at = booted_at_ms() if len(self._held) < len(wanted) else 0
+        return {each for each in wanted if each in self._held or self._begin(each, booted_at)}
+
+    def close(self) -> None:
+        """Watch nobody any more."""
+        for each in list(self._held):
+            self._let_go(each)
+
+    def _begin(self, each: Identity, booted_at: int) -> bool:
+        """Hold it, then look whether it is the very process: an id that is held is not given to another one."""
+        fd = _descriptor(each[0]) if len(self._held) < HELD else None
+        if not is_alive(*each, booted_at=booted_at):
+            if fd is not None:
+                os.close(fd)
+            return False
+        if fd is not None:
+            self._held[each] = fd
+            self._ended.register(fd, select.POLLIN)
+        return True
+
+    def _let_go(self, each: Identity) -> None:
+        fd = self._held.pop(each)
+        self._ended.unregister(fd)
+        os.close(fd)
+
+
+def _descriptor(pid: int) -> int | None:
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except (OSError, OverflowError):
+        return None
+
+
+SHELLS = frozenset({"sh", "ash", "bash", "dash", "fish", "ksh", "tcsh", "csh", "zsh"})
+
+
+def is_shell(pid: int) -> bool:
+    """Whether the process is a shell that waits for a person's commands: no script, no command of its own."""
+    program, *words = _words(pid)
+    bare = all(word.startswith("-") and not word.startswith("-c") for word in words)
+    return Path(program).name.removeprefix("-") in SHELLS and bare
+
+
+def _words(pid: int) -> list[str]:
+    """The words that the process was started with; one empty word when nobody can tell."""
+    try:
+        if sys.platform == "linux":  # read in a tenth of psutil's time
+            return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).rstrip("\0").split("\0")
+        return psutil.Process(pid).cmdline() or [""]
+    except (OSError, psutil.Error):
+        return [""]
+
+
+def has_terminal(pid: int) -> bool:
+    """Whether the process still has a terminal; it loses it when its window is gone. True where nobody can tell."""
+    fields = _stat(pid)
+    return len(fields) <= _TERMINAL or fields[_TERMINAL] != b"0"
+
+
+def is_in_front(pid: int) -> bool:
+    """Whether what is typed into its terminal reaches the process' own group. True where nobody can tell."""
+    fields = _stat(pid)
+    return len(fields) <= _FOREGROUND or fields[_GROUP] == fields[_FOREGROUND]
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields behind the name; none where there is no such file."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return []
+
+
+def of_session(session_id: str, *, before: float) -> list[psutil.Process]:
+    """The processes that carry the session's id in their environment and began ``before`` (seconds since the epoch).
+
+    None of our own children: a check that proves the session's work goes on after its end.
+    """
+    found = []
+    ours = {os.getpid(), *(each.pid for each in psutil.Process().children(recursive=True))}
+    for each in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if (
+                each.pid not in ours
+                and each.environ().get(SESSION_VARIABLE) == session_id
+                and each.create_time() < before
+            ):
+                found.append(each)
+    return found
+
+
+def booted_at_ms() -> int:
+    """When the machine came up, as the system says it."""
+    return round(psutil.boot_time() * 1000)
+
+
+def tree(root: psutil.Process) -> list[psutil.Process]:
+    """The process and all below it, children first."""
+    try:
+        return [*reversed(root.children(recursive=True)), root]
+    except psutil.Error:
+        return [root]
+
+
+def living(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those of them that still are what they were; a zombie is not."""
+    found = []
+    for each in processes:
+        with contextlib.suppress(psutil.Error):
+            if each.is_running() and each.status() != psutil.STATUS_ZOMBIE:
+                found.append(each)
+    return found
+
+
+def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal to each that still is what it was."""
+    for each in processes:
+        with contextlib.suppress(psutil.Error):
+            if each.is_running() and each.pid != os.getpid():
+                each.send_signal(number)

@@ -1,0 +1,1 @@
+"""Skills: read strictly, found by scope, watched."""

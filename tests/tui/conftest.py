@@ -1,0 +1,62 @@
+"""Fixtures of the screen's tests: a world, and the app that looks at it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC
+
+import pytest
+from textual.pilot import Pilot
+
+from maestro_tui.app import MaestroApp
+from maestro_tui.desk import Desk
+from tests.support.eventually import aeventually
+from tests.support.world import World
+
+
+class Seen:
+    """The app under test, and what can be read on its screen."""
+
+    def __init__(self, app: MaestroApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def text(self) -> str:
+        """What is on the screen, line by line."""
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in lines)
+
+    async def until(self, probe: Callable[[], object], what: str = "") -> None:
+        """Let the app go on until the probe holds."""
+
+        async def asked() -> object:
+            await self.pilot.pause()
+            return probe()
+
+        await aeventually(asked, what=what or "the screen shows it")
+
+    async def shows(self, *words: str) -> None:
+        """Let the app go on until all the words are on the screen."""
+        await self.until(lambda: all(word in self.text for word in words), f"{words} in\n{self.text}")
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and let the app take them."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+
+@asynccontextmanager
+async def looking(world: World, size: tuple[int, int] = (120, 40), **environ: str) -> AsyncIterator[Seen]:
+    """The app on a world, at a size; it must come through without a failure of its own."""
+    desk = Desk(world.server, environ=environ, clock=lambda: world.now, zone=UTC, autostart=False)
+    app = MaestroApp(desk)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        seen = Seen(app, pilot)
+        yield seen
+    assert app.failures == []
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with World() as made:
+        yield made

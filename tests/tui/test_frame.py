@@ -1,0 +1,117 @@
+"""Header, banner, tabs and footer: every label whole, at every width."""
+
+import pytest
+
+from maestro_tui.bindings import KEYS, Panel, Place, footer_keys, keys_in
+from maestro_tui.frame import Broken, Connected, Link, Starting, banner, footer, header, tabs
+from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, joined, kept_whole, spread, text_of
+from maestro_tui.view import Counts
+
+BUSY = Counts(working=12, need_you=3, idle=4, failed=1)
+WIDTHS = range(1, 221)
+
+
+def pieces(line: Line) -> list[str]:
+    return [piece.strip() for piece in text_of(line).split("  ") if piece.strip()]
+
+
+@pytest.mark.parametrize("link", [Starting("connecting"), Connected(4213), Connected(7, 2), Broken("why", 0)])
+def test_no_item_of_the_header_is_ever_cut(link: Link) -> None:
+    whole = set(pieces(header(BUSY, link, "shop-api", 400)))
+    for cells in WIDTHS:
+        line = header(BUSY, link, "shop-api", cells)
+        assert cells_of(line) <= max(cells, 30)
+        assert set(pieces(line)) <= whole or cells < 24
+
+
+def at(cells: int) -> str:
+    return " ".join(text_of(header(BUSY, Connected(4213), "shop-api", cells)).split())
+
+
+def test_the_header_says_what_matters_longest() -> None:
+    whole = "maestro ▸ shop-api ● 12 working ◐ 3 need you ○ 4 idle ✕ 1 failed ● connected seq 4213"
+    assert at(120) == whole
+    assert at(58) == "maestro ● 12 working ◐ 3 need you ● connected"
+    assert at(40) == "maestro ◐ 3 need you ● connected"
+
+
+def test_the_header_counts_nothing_that_is_not_there() -> None:
+    assert "no sessions" in text_of(header(Counts(), Connected(1), "", 80))
+    assert "working" not in text_of(header(Counts(idle=1), Connected(1), "", 80))
+    assert "1 needs you" in text_of(header(Counts(need_you=1), Connected(1), "", 80))
+
+
+def test_writes_under_way_are_told() -> None:
+    assert "saving" in text_of(header(Counts(), Connected(1, writes=1), "", 80))
+
+
+def test_a_hostile_project_name_stays_in_its_place() -> None:
+    line = header(Counts(), Connected(1), "\x1b[2J" + "x" * 500, 200)
+    assert "\x1b" not in text_of(line)
+    assert cells_of(line) == 200
+
+
+def test_the_banner_counts_down_and_gives_the_reason_when_there_is_room() -> None:
+    lost = Broken("the daemon is not running", 10_000)
+    assert text_of(banner(lost, 5_500, 120)[0]) == (
+        "✕ Connection lost · trying again in 5 s · Ctrl+R now · the daemon is not running"
+    )
+    assert "trying again now" in text_of(banner(lost, 10_000, 120)[0])
+    assert text_of(banner(lost, 5_500, 50)[0]) == "✕ Connection lost · trying again in 5 s"
+    assert text_of(banner(lost, 5_500, 25)[0]) == "trying again in 5 s"
+    assert banner(Connected(1), 0, 80) == ((), ())
+
+
+@pytest.mark.parametrize("panel", Panel)
+def test_no_key_of_the_footer_is_ever_cut(panel: Panel) -> None:
+    whole = {f"{key.shown} {key.label}" for key in footer_keys(panel)}
+    for cells in WIDTHS:
+        line, hints = footer(panel, cells)
+        assert cells_of(line) <= max(cells, 1)
+        assert set(pieces(line)) <= whole
+        text = text_of(line)
+        assert all(text[hint.start : hint.end].strip() in whole for hint in hints)
+
+
+@pytest.mark.parametrize("panel", Panel)
+def test_help_is_the_last_thing_that_the_footer_gives_up(panel: Panel) -> None:
+    assert all("? help" in text_of(footer(panel, cells)[0]) for cells in range(8, 221))
+
+
+@pytest.mark.parametrize("panel", Panel)
+def test_tabs_name_every_panel_or_only_the_current_one(panel: Panel) -> None:
+    names = [str(each) for each in Panel]
+    line, hints = tabs(panel, 0, 60)
+    assert [text_of(line)[hint.start : hint.end].strip() for hint in hints] == names
+    assert [hint.action for hint in hints] == [f"panel('{each.name}')" for each in Panel]
+    assert text_of(tabs(panel, 0, 30)[0]).split(" ", 1)[1].rsplit(" ", 1)[0] == str(panel)
+
+
+def test_tabs_say_how_many_wait() -> None:
+    assert "Needs you 2" in text_of(tabs(Panel.TASKS, 2, 80)[0])
+
+
+def test_every_key_is_heard_once_in_its_place() -> None:
+    for place in Place:
+        heard = [name for key in keys_in(place) for name in key.keys.split(",")]
+        assert len(heard) == len(set(heard))
+    assert len({key.name for key in KEYS}) == len(KEYS)
+
+
+def test_every_key_has_its_sentence() -> None:
+    assert all(key.help and not key.help.endswith(".") for key in KEYS)
+
+
+def test_the_footer_offers_at_most_twenty_keys() -> None:
+    assert all(len(footer_keys(panel)) <= 20 for panel in Panel)
+
+
+def test_lines_are_joined_cut_and_spread_by_cells() -> None:
+    wide: Line = (Span("日本"), Span("ab", Tone.BAD))
+    assert cells_of(wide) == 6
+    assert text_of(cropped(wide, 5)) == "日本…"
+    assert text_of(spread(wide, (Span("x"),), 10)) == "日本ab   x"
+    assert text_of(spread(wide, (Span("x"),), 5)) == "日… x"
+    assert text_of(joined([wide, wide], " · ")) == "日本ab · 日本ab"
+    assert kept_whole([(0, wide), (1, wide)], 6) == wide
+    assert kept_whole([(0, wide)], 5) == ()

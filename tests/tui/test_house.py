@@ -1,0 +1,64 @@
+"""What the screen may load and when, and the page that is made from its table of keys."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tui.screenshots import DOCS, SIZES, page
+
+PURE = (
+    "view",
+    "mirror",
+    "outline",
+    "bindings",
+    "ansi",
+    "cells",
+    "lines",
+    "faces",
+    "frame",
+    "details",
+    "spotlight",
+    "deeds",
+)
+
+
+def loaded(module: str) -> set[str]:
+    """The packages that importing a module loads."""
+    code = f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True, env=unmeasured
+    )
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_what_is_pure_loads_no_screen_and_no_loop(module: str) -> None:
+    assert not loaded(f"maestro_tui.{module}") & {
+        "textual",
+        "asyncio",
+        "aiohttp",
+        "socket",
+        "subprocess",
+        "time_machine",
+    }
+
+
+def test_the_first_paint_waits_for_nothing_that_it_does_not_need() -> None:
+    slow = {"aiohttp", "pydantic", "typer", "psutil", "watchfiles", "yarl", "multidict", "uvloop"}
+    assert not loaded("maestro_tui.app") & slow
+
+
+def test_the_page_of_the_keys_is_that_of_the_table() -> None:
+    made = "run `python -m tests.tui.screenshots`"
+    assert (DOCS / "screen.md").read_text(encoding="utf-8") == page(), made
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_picture_is_there(size: tuple[int, int]) -> None:
+    svg = Path(DOCS / "screens" / f"mission-{size[0]}x{size[1]}.svg").read_text(encoding="utf-8")
+    assert "rate-limits" in svg
+    assert "maestro" in svg

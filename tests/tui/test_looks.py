@@ -1,0 +1,92 @@
+"""What is shown can be read: every text stands out from its ground, in both themes, in every dialog."""
+
+import pytest
+from rich.color import Color
+from rich.style import Style
+from textual.geometry import Region
+
+from maestro_tui.bindings import Panel
+from maestrod.domain.model import Noun
+from tests.support.world import World
+from tests.tui.conftest import Seen, looking
+from tests.tui.sample import fill
+
+LEAST = 4.0
+PLACEHOLDER = 2.2
+"""What is only an example of what could be typed may be paler."""
+LINES = " ─│╭╮╰╯▁▂▃▄▅▆▇█▊▎"
+
+
+def brightness(colour: Color | None) -> float:
+    """The relative luminance of WCAG 2."""
+    assert colour is not None
+    parts = [part / 255 for part in colour.get_truecolor()]
+    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(style: Style) -> float:
+    light, dark = sorted((brightness(style.color), brightness(style.bgcolor)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def pale(seen: Seen, where: Region, least: float = LEAST) -> set[tuple[str, float]]:
+    """The texts in a region that do not stand out, with their contrast."""
+    strips = seen.app.screen._compositor.render_strips()[where.y : where.bottom]
+    return {
+        (segment.text.strip(), round(contrast(segment.style), 1))
+        for strip in strips
+        for segment in strip.crop(where.x, where.right)
+        if segment.style is not None and segment.text.strip(LINES) and contrast(segment.style) < least
+    }
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("looked_at", ["fix", "login", "queue"])
+async def test_everything_can_be_read_on_its_ground(world: World, theme: str, looked_at: str) -> None:
+    sample = await fill(world)
+    async with looking(world, (160, 50)) as seen:
+        await seen.until(lambda: seen.app.mission.spot.subject is not None)
+        seen.app.use_theme(theme)
+        seen.app.mission.go_to(Noun.TASK if looked_at == "login" else Noun.SESSION, getattr(sample, looked_at))
+        await seen.shows("needs you", "Round money")
+        await seen.until(lambda: not pale(seen, seen.app.screen.region))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("n", "New task"), ("s", "Start an agent"), ("question_mark", "Keys and signs"), ("x", "Stop"), ("m", "Answer")],
+)
+async def test_every_dialog_can_be_read(world: World, theme: str, key: str, words: str) -> None:
+    sample = await fill(world)
+    await world.draw(sample.docs, "1. version 2")
+    async with looking(world, (100, 40)) as seen:
+        await seen.until(lambda: seen.app.mission.spot.subject is not None)
+        seen.app.use_theme(theme)
+        seen.app.mission.go_to(Noun.SESSION, sample.docs)
+        await seen.press(key)
+        await seen.shows(words)
+        await seen.until(lambda: not pale(seen, seen.app.screen.query_one("#dialog").region, PLACEHOLDER))
+
+
+async def test_toasts_and_the_banner_can_be_read(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await seen.until(lambda: seen.app.mission.spot.subject is not None)
+        await world.fall()
+        await seen.shows("Connection lost")
+        await seen.until(lambda: not pale(seen, seen.app.mission.query_one("#banner").region))
+        seen.app.notify("a word", markup=False)
+        await seen.shows("a word")
+
+
+async def test_a_list_that_is_too_long_shows_where_it_stands(world: World) -> None:
+    await fill(world)
+    async with looking(world, (100, 24)) as seen:
+        await seen.until(lambda: seen.app.mission.spot.subject is not None)
+        tasks, sessions = (seen.app.mission.lines(panel) for panel in (Panel.TASKS, Panel.SESSIONS))
+        await seen.until(lambda: tasks.show_vertical_scrollbar)
+        assert not sessions.show_vertical_scrollbar
+        assert not tasks.show_horizontal_scrollbar
+        assert "Widget" in tasks._css_type_names

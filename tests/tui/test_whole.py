@@ -1,0 +1,66 @@
+"""The screen, the daemon, the command line and a scripted agent together."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.workshop import Workshop, workshop
+from tests.tui.tmux_screen import tmux_screen
+
+pytestmark = [pytest.mark.e2e, pytest.mark.tmux, pytest.mark.xdist_group("tmux-screens")]
+
+
+@pytest.fixture
+def shop() -> Iterator[Workshop]:
+    """A whole Maestro of the test's own, whose daemon does not run yet."""
+    with workshop() as made:
+        yield made
+
+
+async def test_the_screen_starts_the_daemon_makes_a_task_and_starts_an_agent(shop: Workshop) -> None:
+    shop.script("claude", "SAY: the agent is at work", "SLEEP: 30")
+    with tmux_screen([], (120, 40), shop.env) as screen:
+        await screen.shows("● connected", "no project: maestro init")
+        await asyncio.to_thread(shop.begin)
+        await screen.shows("work")
+        screen.press("n")
+        await screen.shows("New task")
+        screen.press("Mend the login", "C-s")
+        await screen.shows("Mend the login", "ready")
+        await screen.hides("New task")
+        screen.press("j", "s")
+        await screen.shows("[x] Mend the login")
+        screen.press("Tab", "Enter")
+        await screen.shows("gemini")
+        screen.press("Down", "Enter")
+        await screen.shows("Agent        claude")
+        screen.press("C-s")
+        await screen.shows("● 1 working", "claude", timeout=40)
+        await screen.hides("Start an agent")
+        await screen.shows("the agent is at work")
+        screen.press("x")
+        await screen.shows("Stop Mend the login?")
+        screen.press("y")
+        await screen.shows("stopped", "r brings it back")
+
+
+async def test_a_killed_daemon_is_told_and_its_successor_is_followed(shop: Workshop) -> None:
+    await asyncio.to_thread(shop.begin)
+    await asyncio.to_thread(shop.task, "Made before")
+    with tmux_screen([], (120, 40), shop.env) as screen:
+        await screen.shows("● connected", "Made before")
+        await asyncio.to_thread(shop.kill_daemon)
+        await screen.shows("Connection lost", "Made before")
+        await asyncio.to_thread(shop.task, "Made after")
+        screen.press("C-r")
+        await screen.shows("● connected", "Made before", "Made after")
+        await screen.hides("Connection lost")
+
+
+async def test_a_daemon_that_must_not_be_started_is_waited_for(shop: Workshop) -> None:
+    with tmux_screen([], (120, 40), {**shop.env, "MAESTRO_NO_AUTOSTART": "1"}) as screen:
+        await screen.shows("Connection lost", "the daemon is not running")
+        await asyncio.to_thread(shop.begin)
+        screen.press("C-r")
+        await screen.shows("● connected", "work")
