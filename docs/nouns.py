@@ -1,7 +1,7 @@
 """Fills in what pages say of their nouns: ``python docs/nouns.py``; ``--check`` only compares.
 
 A page asks by a comment, ``<!-- verbs task -->`` … ``<!-- end -->``, and gets what stands in the tables: ``status``
-(from which status to which), ``verbs`` (what can be done with it), ``events`` (what is told of it).
+(from which status to which), ``verbs`` (what can be done with it), ``events`` (what is told of it), ``settings``.
 """
 
 import re
@@ -12,12 +12,14 @@ from pathlib import Path
 
 from events import row
 
+from maestro_cli.config_file import literal
 from maestro_cli.verbs import VERBS
 from maestrod.domain import tables
 from maestrod.domain.events import EVENTS
+from maestrod.settings import described
 
 HERE = Path(__file__).parent
-BLOCK = re.compile(r"(<!-- (status|verbs|events) ([a-z_: ]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (status|verbs|events|settings) ([a-z_: ]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 STATUS: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
     "task": tables.TASK,
@@ -38,6 +40,7 @@ def _block(kind: str, words: list[str]) -> str:
         "status": ("| from | to |\n| --- | --- |", _status),
         "verbs": ("| verb | |\n| --- | --- |", _verbs),
         "events": ("| event | data | when |\n| --- | --- | --- |", _events),
+        "settings": ("| setting | default | takes | |\n| --- | --- | --- | --- |", _settings),
     }
     head, rows = tables_of[kind]
     return "\n".join([head, *rows(words), ""])
@@ -60,6 +63,12 @@ def _events(words: list[str]) -> Iterator[str]:
     for event in sorted(EVENTS):
         if event.split(":")[0] in words or event in words:
             yield row(event)
+
+
+def _settings(_words: list[str]) -> Iterator[str]:
+    for each in described():
+        takes = each.takes.replace("|", "\\|")
+        yield f"| `{each.name}` | {literal(each.default)} | {takes} | {each.sentence} |"
 
 
 def pages() -> list[Path]:

@@ -60,6 +60,7 @@ MAIL_EXPIRES: Param = ("--expires", "moment", "expiresAt", "When it is of no use
 SETTLED_AGENT: Param = ("AGENT", "choice(claude,gemini)", "-", "Which; the others need nothing.")
 EFFORT: Param = ("--effort", "choice(low,medium,high,max)", "", "How hard its model thinks.")
 MCP_CONFIG: Param = ("--mcp-config|--mcp", "path", "mcpConfig", 'A file of MCP servers for it: {"mcpServers": …}.')
+A_SETTING: Param = ("NAME", "text", "-", "The setting, as `maestro config show` names it.")
 A_BACKUP: Param = ("[BACKUP]", "text", "-", "Its name or an ending of it, or a path; by default the latest.")
 
 VERBS: tuple[Row, ...] = (
@@ -191,6 +192,17 @@ VERBS: tuple[Row, ...] = (
         "",
         (("--theme", "choice(dark,light)", "-", "How it looks."),),
         ("maestro tui", "maestro tui --theme light"),
+    ),
+    (
+        "doctor",
+        "Look at everything that Maestro needs: what is wrong, and what to do; exit 1 when something is at fault.",
+        "maestro_cli.commands.doctor:run",
+        "",
+        (
+            ("--fix", "flag", "-", "Mend what is safe to mend, and say what was done; nothing is deleted."),
+            ("--selftest", "flag", "-", "Instead, try all of it once with a scripted agent in a scratch home."),
+        ),
+        ("maestro doctor", "maestro doctor --selftest"),
     ),
     (
         "demo",
@@ -1645,6 +1657,51 @@ VERBS: tuple[Row, ...] = (
         (("--dry-run", "flag", "-", "Only say what is damaged, what can be kept and what would be lost."),),
         ("maestro daemon repair --dry-run", "maestro daemon repair --json"),
     ),
+    # -- settings -------------------------------------------------------------------------------------
+    (
+        "config show",
+        "Every setting: its value, where that is from, and what it is.",
+        "maestro_cli.commands.config:show",
+        "",
+        (("--changed", "flag", "-", "Only what is not at its default."),),
+        ("maestro config show", "maestro config show --changed --json"),
+    ),
+    (
+        "config get",
+        "The value of one setting.",
+        "maestro_cli.commands.config:get",
+        "",
+        (A_SETTING,),
+        ("maestro config get idle_end_s", "maestro config get durability --json"),
+    ),
+    (
+        "config set",
+        "Set one setting in the file, or take it out; wrong values are refused (people only).",
+        "maestro_cli.commands.config:set_",
+        "",
+        (
+            A_SETTING,
+            ("[VALUE]", "text", "-", "The value."),
+            ("--default", "flag", "-", "Take it out of the file: what holds then is its default."),
+        ),
+        ("maestro config set idle_end_s 30", "maestro config set idle_end_s --default"),
+    ),
+    (
+        "config path",
+        "Where the file of settings lies.",
+        "maestro_cli.commands.config:path",
+        "",
+        (),
+        ("maestro config path", "maestro config path --json"),
+    ),
+    (
+        "config edit",
+        "Open the settings in your editor; what the daemon would refuse is not taken over (people only).",
+        "maestro_cli.commands.config:edit",
+        "",
+        (),
+        ("maestro config edit", "maestro config edit --json"),
+    ),
     # -- reference ------------------------------------------------------------------------------------
     (
         "commands",
@@ -1695,6 +1752,7 @@ NOUNS: tuple[tuple[str, str], ...] = (
     ("orchestrator", "What an orchestrator is told."),
     ("backup", "Copies of everything, to go back to."),
     ("daemon", "The background process."),
+    ("config", "How the daemon behaves."),
     ("help", "Reference."),
 )
 

@@ -3,15 +3,26 @@
 Where nothing is set the defaults are taken as they are: loading pydantic would be a third of a start.
 """
 
+import ast
+import inspect
 import os
+import re
 import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
+FILE = "config.toml"
+"""In the home's config folder."""
 PREFIX = "MAESTRO_"
+
+Document = Mapping[str, object]
+Value = str | int | float | bool
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,22 +116,95 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Requests a second with one key."""
 
 
+class Origin(StrEnum):
+    """Where a setting's value comes from; what stands later here wins."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting for people: what it takes in words, and its sentence."""
+
+    name: str
+    takes: str
+    default: Value
+    sentence: str
+
+    @property
+    def variable(self) -> str:
+        """The environment's name for it."""
+        return f"{PREFIX}{self.name}".upper()
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """A value that does not fit; ``where`` is a line of the file or a variable."""
+
+    name: str
+    where: str
+    why: str
+
+
+class BadSettings(ValueError):
+    """The settings cannot be used; ``wrong`` names each value that does not fit, if it got that far."""
+
+    def __init__(self, message: str, wrong: tuple[Wrong, ...] = ()) -> None:
+        super().__init__(message)
+        self.wrong = wrong
+
+
 def load_settings(config: Path) -> Settings:
     """The settings for a configuration folder; a file that is not there is no error.
 
     Raises:
-        ValueError: a value is wrong; the message names the file and the field.
+        BadSettings: a value is wrong; the message names where it stands and the field.
+        OSError: the file cannot be read.
     """
-    file = config / "config.toml"
+    file = config / FILE
     names = {f"{PREFIX}{name}".upper() for name in Settings.__struct_fields__}
     if not file.exists() and names.isdisjoint(name.upper() for name in os.environ):
         return Settings()
-    return _configured(file)
+    return settings_of(read(file), file)
 
 
-def _configured(file: Path) -> Settings:
+def read(file: Path) -> str:
+    """The file's text; empty where there is none.
+
+    Raises:
+        BadSettings: it is not UTF-8.
+        OSError: it cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise BadSettings(f"{file} is not UTF-8: {error}") from error
+
+
+def document_of(text: str, file: Path) -> Document:
+    """What the file says.
+
+    Raises:
+        BadSettings: it is no TOML; the message has the line.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{file}: {error}") from error
+
+
+def settings_of(text: str, file: Path, *, environment: bool = True) -> Settings:
+    """The settings by the text of a file, and by the environment where it is not left out.
+
+    Raises:
+        BadSettings: a value is wrong, or the text is no TOML.
+    """
     from pydantic import Field, ValidationError, create_model
-    from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+    from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+    document = dict(document_of(text, file))
 
     class FromFile(BaseSettings):
         model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
@@ -134,18 +218,82 @@ def _configured(file: Path) -> Settings:
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+            from_file = InitSettingsSource(settings_cls, init_kwargs=document)
+            return (init_settings, env_settings, from_file) if environment else (init_settings, from_file)
 
     hints = get_type_hints(Settings, include_extras=True)
     fields = {}
     for field in msgspec.structs.fields(Settings):
-        limits = next((each for each in get_args(hints[field.name]) if isinstance(each, Meta)), Meta())
+        limits = _limits(hints[field.name])
         fields[field.name] = (hints[field.name], Field(default=field.default, ge=limits.ge, le=limits.le))
     try:
         found = create_model("Settings", __base__=FromFile, **fields)()  # type: ignore[call-overload]
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise ValueError(f"{file} or the environment: {wrong}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file}: {error}") from error
+        told = [(".".join(map(str, each["loc"])), str(each["msg"])) for each in error.errors()]
+        wrong = tuple(Wrong(name, _where(name, text, file, environment=environment), why) for name, why in told)
+        raise BadSettings("; ".join(f"{each.where}: {each.name}: {each.why}" for each in wrong), wrong) from error
     return Settings(**found.model_dump())
+
+
+def described() -> tuple[Described, ...]:
+    """Every setting, in the order in which they stand here."""
+    hints = get_type_hints(Settings, include_extras=True)
+    said = _sentences()
+    return tuple(
+        Described(name=f.name, takes=_takes(hints[f.name]), default=f.default, sentence=said[f.name])
+        for f in msgspec.structs.fields(Settings)
+    )
+
+
+def origin(name: str, document: Document) -> Origin:
+    """Where the value of a setting comes from, by a file's document and the environment."""
+    if f"{PREFIX}{name}".upper() in {variable.upper() for variable in os.environ}:
+        return Origin.ENVIRONMENT
+    return Origin.FILE if name in document else Origin.DEFAULT
+
+
+def unknown(document: Document) -> list[str]:
+    """The names in a file that are no settings; the daemon passes them over."""
+    return [name for name in document if name not in Settings.__struct_fields__]
+
+
+def line_of(name: str, text: str) -> int | None:
+    """The line on which a name of a file's first level stands; none when it is written in a way that hides it."""
+    key = re.escape(name)
+    found = re.search(rf"""^[ \t]*\[{{0,2}}[ \t]*(?:"{key}"|'{key}'|{key})[ \t]*[.=\]]""", text, re.MULTILINE)
+    return text.count("\n", 0, found.end()) + 1 if found else None
+
+
+def _where(name: str, text: str, file: Path, *, environment: bool) -> str:
+    variable = f"{PREFIX}{name}".upper()
+    if environment and variable in {each.upper() for each in os.environ}:
+        return variable
+    line = line_of(name, text)
+    return f"{file}:{line}" if line else str(file)
+
+
+def _limits(hint: object) -> Meta:
+    return next((each for each in get_args(hint) if isinstance(each, Meta)), Meta())
+
+
+def _takes(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return " | ".join(get_args(hint))
+    limits = _limits(hint)
+    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    word = {str: "text", bool: "true | false", int: "whole number", float: "number"}[kind]
+    if limits.ge is not None and limits.le is not None:
+        return f"{word}, {limits.ge:,g} to {limits.le:,g}"
+    return word if limits.ge is None else f"{word}, {limits.ge:,g} or more"
+
+
+def _sentences() -> dict[str, str]:
+    """The sentence beneath each field."""
+    [tree] = ast.parse(inspect.getsource(Settings)).body
+    assert isinstance(tree, ast.ClassDef)
+    return {
+        field.target.id: str(below.value.value).replace("``", "`")
+        for field, below in pairwise(tree.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+    }

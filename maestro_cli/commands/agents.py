@@ -5,11 +5,6 @@ import os
 from maestro_cli.call import Call
 from maestro_cli.failures import Failure, note
 
-VERSION_S = 5.0
-"""Gemini needs two seconds to tell its version."""
-VERSION_LIMIT = 64 << 10
-"""Bytes; nobody's version is so long."""
-
 
 def list_agents(call: Call) -> int:
     """Every provider: whether it is installed, where, which version, and whether it is logged in; asked all at once."""
@@ -19,6 +14,7 @@ def list_agents(call: Call) -> int:
     from maestro_cli.logins import login
     from maestro_cli.own_providers import Providers
     from maestro_cli.texts import table
+    from maestro_cli.versions import version
     from maestrod.locations import locate
 
     environ = call.context.environ
@@ -26,7 +22,7 @@ def list_agents(call: Call) -> int:
     providers = Providers(locate(environ).config)
     found = {name: which(p.needs[0], path=path) for name, p in providers.all().items()}
     with ThreadPoolExecutor(max_workers=len(found)) as pool:
-        versions = dict(zip(found, pool.map(_version, found.values()), strict=True))
+        versions = dict(zip(found, pool.map(version, found.values()), strict=True))
     data, rows = [], []
     for name, p in providers.all().items():
         where, state = found[name], login(name, environ)
@@ -77,50 +73,3 @@ def fake(call: Call) -> int:
     from maestro_cli.fake import main
 
     return main(call.texts("arguments"))
-
-
-def _version(program: str | None) -> str | None:
-    """The first line of ``--version``; none when it does not end in time, fails, or has too much to say.
-
-    What it started and left behind is killed with it, and never waited for.
-    """
-    import contextlib
-    import signal
-    import subprocess
-    import time
-
-    if program is None:
-        return None
-    deadline = time.monotonic() + VERSION_S
-    argv, nothing = [program, "--version"], subprocess.DEVNULL
-    try:
-        asked = subprocess.Popen(
-            argv, stdin=nothing, stdout=subprocess.PIPE, stderr=nothing, start_new_session=True, cwd="/"
-        )
-    except OSError:
-        return None
-    with asked:
-        try:
-            raw = _told(asked.stdout.fileno(), deadline) if asked.stdout is not None else b""
-            code = asked.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(asked.pid, signal.SIGKILL)
-    lines = raw.decode("utf-8", "replace").strip().splitlines() if code == 0 and len(raw) < VERSION_LIMIT else []
-    return "".join(c for c in lines[0] if c.isprintable())[:100] if lines else None
-
-
-def _told(descriptor: int, deadline: float) -> bytes:
-    """What is written there until it is closed, time runs out, or it is too much."""
-    import select
-    import time
-
-    raw = b""
-    while len(raw) < VERSION_LIMIT and select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
-        more = os.read(descriptor, 4096)
-        if not more:
-            break
-        raw += more
-    return raw

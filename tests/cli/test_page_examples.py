@@ -13,6 +13,8 @@ from tests.cli.program import SCRIPT, Maestro
 DOCS = Path(__file__).parents[2] / "docs"
 RUNNING = (
     "agents",
+    "configuration",
+    "doctor",
     "documents",
     "history",
     "keys",

@@ -1,8 +1,7 @@
 """The real daemon on a disk that fills up, and gets room again."""
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,31 +9,11 @@ import pytest
 from tests.daemon.scene import Json, Scene, keyed
 from tests.support.daemon import Daemon, home
 from tests.support.eventually import eventually
+from tests.support.small_disk import small_disk
 
 pytestmark = pytest.mark.xdist_group("daemon-full-disk")
 
 BALLAST = 256 << 10
-
-
-@contextmanager
-def small_disk(place: Path) -> Iterator[None]:
-    """A disk of its own at a place; skips where mounting is not allowed."""
-    place.mkdir()
-    try:
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "maestro-test", str(place)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        pytest.skip("there is no `mount`")
-    if mounted.returncode:
-        pytest.skip(f"cannot mount: {mounted.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @pytest.fixture
