@@ -3,6 +3,7 @@
 import msgspec
 
 from maestrod.domain.model import Priority
+from maestrod.protocol.dialogs import Choice, Dialog
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -89,6 +90,14 @@ def answer_question(session_id: str, name: str, text: str) -> Deed:
     """Keys for the open question: one character is pressed as it is, more are typed and entered."""
     keys = [text] if len(text) == 1 else [text, "Enter"]
     return Deed("POST", f"/sessions/{session_id}/input", {"keys": keys}, f"{name} has its answer")
+
+
+def give_choice(session_id: str, name: str, choice: Choice, dialog: Dialog) -> Deed:
+    """A choice of the dialog that was seen; when another one is open by then, nothing is sent."""
+    answer = choice.label if choice.number is None else str(choice.number)
+    return Deed(
+        "POST", f"/sessions/{session_id}/input", {"answer": answer, "expect": dialog.digest}, f"{name}: {choice.label}"
+    )
 
 
 class _Typed(msgspec.Struct):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from maestro_tui import programs
-from maestro_tui.deeds import Deed, Done, Outcome, Refused, typed
+from maestro_tui.asking import Asking
+from maestro_tui.deeds import Deed, Done, Outcome, Refused, give_choice, typed
 from maestro_tui.frame import Broken, Connected, Link, Starting
 from maestro_tui.glance import glance
 from maestro_tui.mirror import ALL_MOVED, Mirror, Moved
@@ -19,6 +20,7 @@ from maestro_tui.moment import Moment
 from maestro_tui.spotlight import Subject
 from maestrod.domain.changes import Put
 from maestrod.domain.model import Noun
+from maestrod.protocol.dialogs import Choice, Dialog
 
 if TYPE_CHECKING:
     from maestrod.client.streaming import Message, Screen, Snapshot, Stream
@@ -56,6 +58,7 @@ class Desk:
     ) -> None:
         self.environ = environ
         self.mirror = Mirror()
+        self.asking = Asking()
         self.link: Link = Starting("connecting")
         self.changed = asyncio.Event()
         self.notices: list[Notice] = []
@@ -66,6 +69,7 @@ class Desk:
         self._autostart = autostart
         self._moved = Moved()
         self._writes = 0
+        self._unread = asyncio.Event()
         self._stream: Stream | None = None
 
     def moment(self) -> Moment:
@@ -92,6 +96,7 @@ class Desk:
         opened = await asyncio.to_thread(_door)
         async with opened(self._server, key=key) as stream:
             self._stream = stream
+            self._unread.set()
             async with aclosing(stream.messages()) as messages:
                 async for message in messages:
                     await self._hear(message)
@@ -141,6 +146,8 @@ class Desk:
 
     def _tell(self, moved: Moved, link: Link) -> None:
         if moved.anything or link != self.link:
+            if moved.everything or Noun.SESSION in moved.nouns:
+                self._follow_questions()
             self._moved |= moved
             self.link = link
             self.changed.set()
@@ -149,6 +156,59 @@ class Desk:
         """Try again now."""
         if self._stream is not None:
             self._stream.retry_now()
+
+    # -- questions -------------------------------------------------------------------------------
+
+    def _follow_questions(self) -> None:
+        self.asking.follow(self.mirror)
+        if self.asking.unread():
+            self._unread.set()
+
+    def see(self, session_id: str) -> None:
+        """A person looks at the session."""
+        if self.mirror.see(session_id):
+            self._tell(Moved(frozenset({Noun.SESSION}), frozenset({session_id})), self.link)
+
+    def look_again(self) -> None:
+        """Read the screens of those who ask and whose dialogs were not seen yet."""
+        self.asking.again()
+        if self.asking.unread():
+            self._unread.set()
+
+    async def read_questions(self) -> None:
+        """Know what the open dialogs offer, for ever."""
+        while True:
+            await self._unread.wait()
+            self._unread.clear()
+            for session_id in self.asking.unread():
+                await self.read_question(session_id)
+
+    async def read_question(self, session_id: str) -> None:
+        """Read a session's open dialog from its screen."""
+        from maestrod.client.streaming import Screen
+
+        if self._stream is None:
+            return
+        before = self.asking.dialogs.get(session_id)
+        screen = await self._stream.look(session_id)
+        self.asking.tell(session_id, screen.dialog if isinstance(screen, Screen) else None)
+        if self.asking.dialogs.get(session_id) != before:
+            self._tell(Moved(frozenset({Noun.SESSION}), frozenset({session_id})), self.link)
+
+    async def answer(self, session_id: str, name: str, choice: Choice, dialog: Dialog) -> Outcome:
+        """Give a choice of the dialog that was seen; when another is open by now, it is read and nothing is sent."""
+        self.asking.busy.add(session_id)
+        self._tell(Moved(frozenset({Noun.SESSION}), frozenset({session_id})), self.link)
+        try:
+            outcome = await self.type_to(give_choice(session_id, name, choice, dialog))
+        finally:
+            self.asking.busy.discard(session_id)
+        if isinstance(outcome, Done):
+            self.asking.answered(session_id)
+        else:
+            await self.read_question(session_id)
+        self._tell(Moved(frozenset({Noun.SESSION}), frozenset({session_id})), self.link)
+        return outcome
 
     # -- asking ----------------------------------------------------------------------------------
 

@@ -39,6 +39,8 @@ TASKS: dict[TaskStatus, Face] = {
 
 NEEDS_YOU = Face("◐", "needs you", Tone.WARN)
 UNREACHABLE = Face("?", "no signal", Tone.WARN)
+UNSEEN = Face("◎", "unseen", Tone.ACCENT)
+"""Its turn is over, and nobody has looked at it since."""
 
 SESSIONS: dict[SessionStatus, Face] = {
     SessionStatus.SPAWNING: Face("◌", "spawning", Tone.DIM),
@@ -83,13 +85,15 @@ def face_of_task(state: State, task: Task) -> Face:
     return TASKS[task.status]
 
 
-def face_of_session(session: Session, live: Live) -> Face:
+def face_of_session(session: Session, live: Live, *, unseen: bool = False) -> Face:
     """A question outshines what the agent does; no sign of life outshines what it did last."""
     if session.status in {SessionStatus.SPAWNING, SessionStatus.IDLE, SessionStatus.WORKING}:
         if session.needs_input.active:
             return NEEDS_YOU
         if live.process == "unreachable":
             return UNREACHABLE
+    if unseen:
+        return UNSEEN
     return SESSIONS[session.status]
 
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from maestro_tui.bindings import Panel, footer_keys
+from maestro_tui.bindings import MISSION, Mode, Panel, footer_keys
 from maestro_tui.cells import cut, plain, width
 from maestro_tui.lines import Line, Span, Tone, cells_of, joined, kept_whole, spread
-from maestro_tui.view import Counts
+from maestro_tui.view.sessions import Counts
 
 
 class Starting(msgspec.Struct, frozen=True):
@@ -46,9 +46,9 @@ def banner(link: Link, now: int, cells: int) -> tuple[Line, tuple["Hint", ...]]:
     return kept_whole(parts, cells, " · "), (Hint(0, cells, "reconnect"),)
 
 
-def header(counted: Counts, link: Link, project: str, cells: int) -> Line:
-    """Who needs you, what moves, what is stuck; items are dropped whole when there is no room."""
-    left, right = _head_parts(counted, link, project), _link_parts(link)
+def header(title: str, counted: Counts, link: Link, project: str, cells: int) -> Line:
+    """Which screen it is, who needs you, what moves, what is stuck; items are dropped whole when there is no room."""
+    left, right = _head_parts(title, counted, link, project), _link_parts(link)
     while len(left) + len(right) > 2 and _needed(left) + 2 + _needed(right) > cells:
         side = max((left, right), key=lambda parts: max((rank for rank, _ in parts), default=-1))
         side.remove(max(side, key=lambda part: part[0]))
@@ -59,17 +59,20 @@ def _needed(parts: list[tuple[int, Line]]) -> int:
     return cells_of(joined(line for _, line in parts))
 
 
-def _head_parts(counted: Counts, link: Link, project: str) -> list[tuple[int, Line]]:
+def _head_parts(title: str, counted: Counts, link: Link, project: str) -> list[tuple[int, Line]]:
     parts: list[tuple[int, Line]] = [(0, (Span("maestro", Tone.ACCENT),))]
+    if title:
+        parts.append((2, (Span(title, Tone.STRONG),)))
     if project:
-        parts.append((5, (Span(f"▸ {cut(plain(project), 24)}", Tone.STRONG),)))
+        parts.append((6, (Span(f"▸ {cut(plain(project), 24)}", Tone.STRONG),)))
     if isinstance(link, Starting):
         return parts
     verb = "needs you" if counted.need_you == 1 else "need you"
     numbers = (
         (2, counted.working, "●", "working", Tone.BUSY),
         (1, counted.need_you, "◐", verb, Tone.WARN),
-        (4, counted.idle, "○", "idle", Tone.PLAIN),
+        (4, counted.unseen, "◎", "unseen", Tone.ACCENT),
+        (5, counted.idle, "○", "idle", Tone.PLAIN),
         (3, counted.failed, "✕", "failed", Tone.BAD),
     )
     shown = [(rank, _count(glyph, n, word, tone)) for rank, n, glyph, word, tone in numbers if n]
@@ -88,7 +91,7 @@ def _link_parts(link: Link) -> list[tuple[int, Line]]:
             return [(0, (Span("✕ offline", Tone.BAD),))]
         case Connected(seq=seq, writes=writes):
             saving: list[tuple[int, Line]] = [(3, (Span("… saving", Tone.DIM),))] if writes else []
-            return [*saving, (0, (Span("● ", Tone.GOOD), Span("connected"))), (6, (Span(f"seq {seq}", Tone.DIM),))]
+            return [*saving, (0, (Span("● ", Tone.GOOD), Span("connected"))), (7, (Span(f"seq {seq}", Tone.DIM),))]
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -99,9 +102,9 @@ class Hint(msgspec.Struct, frozen=True):
     action: str
 
 
-def footer(panel: Panel, cells: int) -> tuple[Line, tuple[Hint, ...]]:
+def footer(where: Mode, panel: Panel, cells: int) -> tuple[Line, tuple[Hint, ...]]:
     """The keys that matter under this panel, whole or not at all, and where a click asks for what."""
-    keys = footer_keys(panel)
+    keys = footer_keys(where, panel)
     room = list(keys)
     while room and sum(_hint_cells(k.shown, k.label) for k in room) + 2 * (len(room) - 1) > cells - 2:
         room.remove(max(room, key=lambda k: (k.rank or 0, keys.index(k))))
@@ -122,7 +125,7 @@ def _hint_cells(shown: str, label: str) -> int:
 
 def tabs(current: Panel, waiting: int, cells: int) -> tuple[Line, tuple[Hint, ...]]:
     """The names of all panels in one line; only the current one, with arrows, when they do not fit."""
-    names = {panel: f"{panel} {waiting}" if panel is Panel.INBOX and waiting else str(panel) for panel in Panel}
+    names = {panel: f"{panel} {waiting}" if panel is Panel.INBOX and waiting else str(panel) for panel in MISSION}
     if sum(width(name) + 2 for name in names.values()) > cells:
         return (Span("◂ ", Tone.DIM), Span(names[current], Tone.ACCENT), Span(" ▸", Tone.DIM)), ()
     parts: list[Span] = []

@@ -1,6 +1,6 @@
 """Lines of toned text: what the view makes and the widgets show."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -73,6 +73,31 @@ class NoRows:
     def lines(self, at: int, cells: int) -> tuple[Line, ...]:
         """There are none."""
         raise IndexError(at)
+
+
+class FixedRows:
+    """Lines that are there already."""
+
+    height = 1
+
+    def __init__(self, rows: Sequence[tuple[str, Line]]) -> None:
+        self._rows = rows
+        self._places = {key: at for at, (key, _) in reversed(list(enumerate(rows)))}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def key(self, at: int) -> str:
+        """What the line is about."""
+        return self._rows[at][0]
+
+    def find(self, key: str) -> int | None:
+        """The first line about it."""
+        return self._places.get(key)
+
+    def lines(self, at: int, cells: int) -> tuple[Line, ...]:
+        """The line."""
+        return (cropped(self._rows[at][1], cells),)
 
 
 def text_of(line: Iterable[Span]) -> str:

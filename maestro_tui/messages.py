@@ -14,6 +14,15 @@ class Chosen(Message):
         self.key = key
 
 
+class Picked(Message):
+    """A question is answered by a digit, or by ``yes`` or ``no``."""
+
+    def __init__(self, session_id: str, answer: str) -> None:
+        super().__init__()
+        self.session_id = session_id
+        self.answer = answer
+
+
 class Asked(Message):
     """An action was clicked at."""
 

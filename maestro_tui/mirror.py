@@ -6,7 +6,7 @@ import msgspec
 
 from maestro_tui.outline import Outline
 from maestrod.domain.changes import Change, Delete, Put
-from maestrod.domain.model import Entity, Noun, TimelineEntry
+from maestrod.domain.model import Entity, Noun, Session, SessionStatus, TimelineEntry
 from maestrod.domain.state import State
 
 TIMELINE = 200
@@ -60,6 +60,7 @@ class Mirror:
         self.state = State()
         self.live: dict[str, Live] = {}
         self.outline = Outline()
+        self.seen: dict[str, int] = {}
         self.whole = False
         self._coming: Mirror | None = None
         self._glanced: dict[Noun, set[str]] = {}
@@ -100,6 +101,20 @@ class Mirror:
         self.whole = True
         return ALL_MOVED
 
+    # -- what a person has looked at -------------------------------------------------------------
+
+    def see(self, session_id: str) -> bool:
+        """A person looks at the session; whether that was news."""
+        session = self.state.table(Noun.SESSION).get(session_id)
+        if not isinstance(session, Session) or not self.is_unseen(session):
+            return False
+        self.seen[session_id] = idle_since(session)
+        return True
+
+    def is_unseen(self, session: Session) -> bool:
+        """Whether its turn is over and nobody has looked at it since."""
+        return session.status is SessionStatus.IDLE and idle_since(session) > self.seen.get(session.id, -1)
+
     # -- following -------------------------------------------------------------------------------
 
     def apply(self, changes: Iterable[Change]) -> Moved:
@@ -133,6 +148,7 @@ class Mirror:
                     return False
                 if change.noun is Noun.SESSION:
                     self.live.pop(change.id, None)
+                    self.seen.pop(change.id, None)
         self.state.apply(change)
         if change.noun in {Noun.TASK, Noun.PROJECT}:
             self.outline.follow(change)
@@ -147,6 +163,11 @@ class Mirror:
             kept = self.state.groups[kind, about]
             if len(kept) > TIMELINE:
                 self.state.apply(Delete(Noun.TIMELINE, next(iter(kept))))
+
+
+def idle_since(session: Session) -> int:
+    """Since when the session does nothing, in milliseconds."""
+    return session.turn.since or session.started_at or session.created_at
 
 
 def _facts(facts: Mapping[str, object]) -> Live:

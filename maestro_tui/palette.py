@@ -10,13 +10,15 @@ from typing import Protocol, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from maestro_tui import view
-from maestro_tui.bindings import KEYS, Place
+from maestro_tui.bindings import Mode, Place, keys_in
 from maestro_tui.cells import plain
 from maestro_tui.deeds import TASK_VERBS
 from maestro_tui.desk import Desk
-from maestro_tui.screens.mission import Mission
+from maestro_tui.screens.framed import Framed
+from maestro_tui.spotlight import Spotlight
 from maestro_tui.themes import THEMES
+from maestro_tui.view.sessions import find_sessions
+from maestro_tui.view.tasks import find_tasks
 from maestrod.domain.model import Noun
 
 SHOWN = 40
@@ -29,10 +31,20 @@ class Steered(Protocol):
     """What the palette needs of the app."""
 
     desk: Desk
-    mission: Mission
 
-    async def run_on_mission(self, action: str) -> None:
-        """Do what a key of the mission does."""
+    @property
+    def here(self) -> Framed:
+        """The screen that is shown."""
+
+    @property
+    def spot(self) -> Spotlight:
+        """What it looks at."""
+
+    async def run_here(self, action: str) -> None:
+        """Do what a key of that screen does."""
+
+    def go_to(self, noun: Noun, id_: str) -> None:
+        """Show it with the cursor on it."""
 
     def move_task(self, verb: str) -> None:
         """Move the task under the cursor."""
@@ -66,15 +78,16 @@ class Palette(Provider):
         for noun, id_, name, words in self._things(query):
             text = f"{noun.value.capitalize()}: {name}"
             score = max(0.01, min(0.99, matcher.match(text)))
-            yield Hit(score, Content(text), partial(self._app.mission.go_to, noun, id_), text=text, help=words)
+            yield Hit(score, Content(text), partial(self._app.go_to, noun, id_), text=text, help=words)
 
     def _commands(self) -> Iterator[Command]:
         app = self._app
-        for key in KEYS:
-            if key.place is Place.EVERYWHERE and key.name not in {"palette", "back"}:
+        mode: Mode = app.here.mode
+        for key in keys_in(mode.places[0], Place.EVERYWHERE):
+            if key.name not in {"palette", "back"}:
                 name = key.name.replace("-", " ").capitalize()
-                yield name, f"{key.help} · {key.shown}", partial(app.run_on_mission, key.action)
-        if (task := app.mission.spot.task) is not None:
+                yield name, f"{key.help} · {key.shown}", partial(app.run_here, key.action)
+        if (task := app.spot.task) is not None:
             for verb in TASK_VERBS:
                 yield f"Task: {verb} “{plain(task.title)}”", task.id, partial(app.move_task, verb)
         for name in THEMES:
@@ -83,9 +96,9 @@ class Palette(Provider):
 
     def _things(self, query: str) -> Iterator[tuple[Noun, str, str, str]]:
         state = self._app.desk.mirror.state
-        for id_ in view.find_sessions(state, query, most=SHOWN):
+        for id_ in find_sessions(state, query, most=SHOWN):
             session = state.session(id_)
             yield Noun.SESSION, id_, plain(session.name), f"{session.provider} · {session.status}"
-        for id_ in view.find_tasks(state, query, most=SHOWN):
+        for id_ in find_tasks(state, query, most=SHOWN):
             task = state.task(id_)
             yield Noun.TASK, id_, plain(task.title), task.status.replace("_", " ")

@@ -1,7 +1,7 @@
 """Mission: tasks, sessions, the live pane, and who needs you, on one screen."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import ClassVar
 
@@ -10,23 +10,26 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from maestro_tui import frame, view
-from maestro_tui.bindings import Panel, Place
-from maestro_tui.cells import plain
-from maestro_tui.desk import Desk, Notice
-from maestro_tui.details import project_details, task_details
+from maestro_tui import frame
+from maestro_tui.bindings import MISSION, Panel, Place
+from maestro_tui.desk import Desk
 from maestro_tui.lines import NoRows, Rows
-from maestro_tui.messages import Asked, Chosen, Folded, Sized
+from maestro_tui.messages import Chosen, Folded, Sized
 from maestro_tui.mirror import UNKNOWN, Moved
-from maestro_tui.spotlight import Spotlight
+from maestro_tui.screens.framed import Framed
+from maestro_tui.view.details import project_details, task_details
+from maestro_tui.view.inbox import WaitingRows
+from maestro_tui.view.queue import queue_rows, queue_title
+from maestro_tui.view.sessions import SessionRows, inbox, pane_words, session_order
+from maestro_tui.view.tasks import FoundTasks, TaskTree, find_tasks, no_tasks
+from maestro_tui.view.timeline import timeline_rows
+from maestro_tui.view.words import FOUND
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.centre import Centre
-from maestro_tui.widgets.guarded import Guarded
-from maestro_tui.widgets.line_list import LineList, TreeList, bound
+from maestro_tui.widgets.line_list import LineList, QuestionList, TreeList, bound
 from maestrod.domain.model import LIVE_SESSION, Noun, Project, QueueItem, Session, Task
 
 SETTLE_S = 0.06
@@ -51,17 +54,15 @@ HOLDERS = {
 """What must be shown for a panel to be seen when there is room for one."""
 
 
-class Mission(Guarded, Screen[None]):
+class Mission(Framed):
     """Three columns, two, or one panel at a time, by the width that there is. Looks; the app does."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bound(Place.EVERYWHERE)
+    name_of_mode = "mission"
+    BINDINGS: ClassVar[list[BindingType]] = bound(Place.MISSION)
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (80, "-two"), (100, "-three")]  # noqa: RUF012 - as Screen has it
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self.desk = desk
-        self.spot = Spotlight(desk.mirror)
-        self.panel = Panel.TASKS
+        super().__init__(desk, Panel.TASKS)
         self._came_from = Panel.TASKS
         self._found: Sequence[str] | None = None
         self._searched_for = ""
@@ -69,18 +70,16 @@ class Mission(Guarded, Screen[None]):
         self._settled = False
         self._offered = False
         self._drawing = False
-        self._bars = {name: Bar(id=name) for name in ("header", "banner", "tabs", "footer")}
-        self._lists: dict[Panel, LineList] = {panel: _panel(panel) for panel in Panel if panel is not Panel.PANE}
+        self._tabs = Bar(id="tabs")
+        self._lists: dict[Panel, LineList] = {panel: _panel(panel) for panel in MISSION if panel is not Panel.PANE}
         for each in self._lists.values():
             each.follow = self._pointed
         self._search = Input(id="search", placeholder="search tasks", compact=True)
         self.centre = Centre(id="centre", classes="panel")
 
-    def compose(self) -> ComposeResult:
-        """The frame and the panels."""
-        yield self._bars["header"]
-        yield self._bars["banner"]
-        yield self._bars["tabs"]
+    def body(self) -> ComposeResult:
+        """The panels."""
+        yield self._tabs
         with Horizontal(id="body"):
             with Vertical(id="left"):
                 yield self._lists[Panel.TASKS]
@@ -92,13 +91,11 @@ class Mission(Guarded, Screen[None]):
                     yield self._lists[Panel.INBOX]
                     yield self._lists[Panel.QUEUE]
                     yield self._lists[Panel.TIMELINE]
-        yield self._bars["footer"]
 
     def on_mount(self) -> None:
         """Draw what is there, which at first is nothing."""
         self.lines(Panel.TASKS).focus()
         self._mark_current()
-        self.redraw()
 
     def lines(self, panel: Panel) -> LineList:
         """The list of a panel."""
@@ -106,16 +103,16 @@ class Mission(Guarded, Screen[None]):
 
     # -- drawing ---------------------------------------------------------------------------------
 
-    def redraw(self, moved: Moved | None = None) -> None:
-        """Draw anew what has moved; everything without it."""
+    def draw(self, moved: Moved) -> None:
+        """Draw anew what has moved."""
         self._drawing = True
         try:
-            self._redraw(moved)
+            self._draw(moved)
         finally:
             self._drawing = False
 
-    def _redraw(self, moved: Moved | None) -> None:
-        nouns = moved.nouns if moved is not None and not moved.everything else frozenset(Noun)
+    def _draw(self, moved: Moved) -> None:
+        nouns = moved.nouns if not moved.everything else frozenset(Noun)
         if nouns & {Noun.PROJECT, Noun.TASK}:
             self._draw_tasks()
         if Noun.SESSION in nouns:
@@ -124,49 +121,43 @@ class Mission(Guarded, Screen[None]):
             self._choose_first()
             self._leave_what_is_gone()
             self._draw_subject()
-        self.draw_frame()
 
-    def tick(self) -> None:
+    def age(self) -> None:
         """A second has passed: ages move."""
         self._draw_sessions()
         self._draw_centre()
-        self.draw_frame()
 
     def draw_frame(self) -> None:
-        """Header, banner, tabs and footer."""
-        link, now = self.desk.link, self.desk.moment().now
-        counted = view.counts(self.desk.mirror, now)
-        project, panel = self.spot.project_name, self.panel
-        self._bars["header"].show(lambda cells: (frame.header(counted, link, project, cells), ()))
-        self._bars["banner"].set_class(isinstance(link, frame.Broken), "-shown")
-        self._bars["banner"].show(lambda cells: frame.banner(link, now, cells))
-        self._bars["tabs"].show(lambda cells: frame.tabs(panel, counted.need_you, cells))
-        self._bars["footer"].show(lambda cells: frame.footer(panel, cells))
+        """The names of the panels too, where there is room for one panel alone."""
+        super().draw_frame()
+        panel, waiting = self.panel, len(inbox(self.desk.mirror))
+        self._tabs.show(lambda cells: frame.tabs(panel, waiting, cells))
 
     def _draw_tasks(self) -> None:
         mirror = self.desk.mirror
-        words = view.no_tasks(mirror) if mirror.whole else ""
-        rows: Rows = view.TaskTree(mirror.state, mirror.outline)
+        words = no_tasks(mirror) if mirror.whole else ""
+        rows: Rows = TaskTree(mirror.state, mirror.outline)
         if self._found is not None:
-            rows, words = view.FoundTasks(mirror.state, self._found), "nothing found"
+            rows, words = FoundTasks(mirror.state, self._found), "nothing found"
         self.lines(Panel.TASKS).show(rows, words)
 
     def _draw_sessions(self) -> None:
         mirror, moment = self.desk.mirror, self.desk.moment()
-        waiting = view.inbox(mirror)
-        sessions = view.SessionRows(mirror, view.session_order(mirror), moment)
+        waiting = inbox(mirror)
+        sessions = SessionRows(mirror, session_order(mirror), moment)
         self.lines(Panel.SESSIONS).show(sessions, "no sessions yet: s starts one" if mirror.whole else "")
-        inbox = self.lines(Panel.INBOX)
-        inbox.show(
-            view.SessionRows(mirror, waiting, moment, asking=True), "nobody waits for you" if mirror.whole else ""
-        )
-        inbox.border_title = f"{Panel.INBOX} ({len(waiting)})" if waiting else str(Panel.INBOX)
+        asking = self.lines(Panel.INBOX)
+        rows = WaitingRows(mirror, self.desk.asking, waiting, moment)
+        asking.show(rows, "nobody waits for you" if mirror.whole else "")
+        asking.border_title = f"{Panel.INBOX} ({len(waiting)})" if waiting else str(Panel.INBOX)
 
     def _draw_subject(self) -> None:
         self._draw_centre()
         self._draw_queue()
         self._draw_timeline()
         session = self.spot.session
+        if session is not None:
+            self.desk.see(session.id)
         attended = (self.spot.subject, session and session.pane, session and session.status in LIVE_SESSION)
         if attended != self._attended:
             self._attended = attended
@@ -187,12 +178,12 @@ class Mission(Guarded, Screen[None]):
     def _draw_queue(self) -> None:
         session = self.spot.session_about
         queue, state = self.lines(Panel.QUEUE), self.desk.mirror.state
-        title = view.queue_title(state, session.id) if session is not None else ""
+        title = queue_title(state, session.id) if session is not None else ""
         queue.set_class(not title, "-hidden")
         self.set_class(bool(title), "-queued")
         if session is not None and title:
             queue.border_title = title
-            queue.show(view.queue_rows(state, session.id, queue.size.width - 2))
+            queue.show(queue_rows(state, session.id, queue.size.width - 2))
 
     def _draw_timeline(self) -> None:
         timeline = self.lines(Panel.TIMELINE)
@@ -201,7 +192,7 @@ class Mission(Guarded, Screen[None]):
             kind = "session" if self.spot.session is not None else "task"
             about = self.spot.subject[1]
             cells = timeline.size.width - 2
-            rows = view.timeline_rows(self.desk.mirror.state, kind, about, self.desk.moment(), cells)
+            rows = timeline_rows(self.desk.mirror.state, kind, about, self.desk.moment(), cells)
         timeline.show(rows, "nothing reported yet")
 
     # -- what is looked at -----------------------------------------------------------------------
@@ -214,7 +205,7 @@ class Mission(Guarded, Screen[None]):
             self._draw_subject()
             self.draw_frame()
 
-    def go_to(self, noun: Noun, id_: str) -> None:
+    def go_to(self, noun: Noun, id_: str) -> bool:
         """Show it, with the cursor on it."""
         panel = Panel.SESSIONS if noun is Noun.SESSION else Panel.TASKS
         if panel is Panel.TASKS:
@@ -224,13 +215,38 @@ class Mission(Guarded, Screen[None]):
         self.lines(panel).point(id_)
         self._focus(panel)
         self.look_at(noun, id_)
+        return True
+
+    @property
+    def session(self) -> Session | None:
+        """In the list of those who wait it is the one under the cursor, whatever is in the middle."""
+        if self.panel is not Panel.INBOX:
+            return super().session
+        found = self.desk.mirror.state.table(Noun.SESSION).get(self.lines(Panel.INBOX).key)
+        return found if isinstance(found, Session) else None
+
+    def home(self) -> None:
+        """All panels, the tasks first."""
+        self.remove_class("-wide")
+        self._focus(Panel.TASKS)
+
+    def entered(self) -> None:
+        """The pane is followed again."""
+        super().entered()
+        self._attended = None
+        self._draw_subject()
+
+    def left(self) -> None:
+        """Nobody looks: the pane is not followed."""
+        self._attended = None
+        self.workers.cancel_group(self, "subject")
 
     def _choose_first(self) -> None:
         """Until a person has looked at something: the first live session, and till there is one the project."""
         mirror = self.desk.mirror
         if self._settled or not mirror.whole:
             return
-        order = view.session_order(mirror)
+        order = session_order(mirror)
         if order and mirror.state.session(order[0]).status in LIVE_SESSION:
             self.go_to(Noun.SESSION, order[0])
             self._settled = True
@@ -249,7 +265,7 @@ class Mission(Guarded, Screen[None]):
     async def _attend(self) -> None:
         """Read what belongs to the subject, and follow its pane; of an ended session that is its last screen."""
         subject, session = self.spot.subject, self.spot.session
-        self.centre.live.say(view.pane_words(session) if session is not None else "")
+        self.centre.live.say(pane_words(session) if session is not None else "")
         await asyncio.sleep(SETTLE_S)
         if subject is None:
             return
@@ -332,10 +348,6 @@ class Mission(Guarded, Screen[None]):
             case Panel.TASKS | Panel.SESSIONS | Panel.INBOX:
                 return
 
-    @on(Asked)
-    async def _asked(self, message: Asked) -> None:
-        await self.run_action(message.action)
-
     # -- search ----------------------------------------------------------------------------------
 
     def action_search(self) -> None:
@@ -347,9 +359,9 @@ class Mission(Guarded, Screen[None]):
     @on(Input.Changed, "#search")
     def _typed(self, event: Input.Changed) -> None:
         words = event.value.strip()
-        all_found = self._found is not None and len(self._found) < view.FOUND and words.startswith(self._searched_for)
+        all_found = self._found is not None and len(self._found) < FOUND and words.startswith(self._searched_for)
         among = self._found if all_found and self._searched_for else None
-        self._found = view.find_tasks(self.desk.mirror.state, words, among=among) if words else None
+        self._found = find_tasks(self.desk.mirror.state, words, among=among) if words else None
         self._searched_for = words
         self._draw_tasks()
 
@@ -408,7 +420,7 @@ class Mission(Guarded, Screen[None]):
         if self.has_class("-wide"):
             return [Panel.PANE]
         without = {Panel.QUEUE} if self.lines(Panel.QUEUE).has_class("-hidden") else set()
-        return [panel for panel in Panel if panel not in without]
+        return [panel for panel in MISSION if panel not in without]
 
     def action_next_panel(self, step: int = 1) -> None:
         """The next panel."""
@@ -424,11 +436,6 @@ class Mission(Guarded, Screen[None]):
         """The panel of this name."""
         self._focus(Panel[name])
 
-    def action_mission(self) -> None:
-        """All panels."""
-        self.remove_class("-wide")
-        self._focus(Panel.TASKS)
-
     def action_zoom(self) -> None:
         """Give the pane the whole width, or give it back."""
         self.toggle_class("-wide")
@@ -443,10 +450,12 @@ class Mission(Guarded, Screen[None]):
             self.action_zoom()
         elif self.panel is Panel.PANE:
             self._focus(self._came_from)
+        else:
+            super().action_back()
 
     def action_next_needing(self) -> None:
         """The next session that waits for a person."""
-        waiting = view.inbox(self.desk.mirror)
+        waiting = inbox(self.desk.mirror)
         if not waiting:
             self.notify("Nobody waits for you.")
             return
@@ -454,27 +463,10 @@ class Mission(Guarded, Screen[None]):
         at = waiting.index(shown.id) + 1 if shown is not None and shown.id in waiting else 0
         self.go_to(Noun.SESSION, waiting[at % len(waiting)])
 
-    def action_reconnect(self) -> None:
-        """Try the daemon again now."""
-        self.desk.reconnect()
-
-    # -- notices ---------------------------------------------------------------------------------
-
-    def tell(self, notices: Iterable[Notice]) -> None:
-        """Toasts for what a person would want to know."""
-        for notice in notices:
-            session = self.desk.mirror.state.table(Noun.SESSION).get(notice.id)
-            if not isinstance(session, Session):
-                continue
-            if notice.event == "notify:needs_input":
-                asked = plain(session.needs_input.message) or "waits for you"
-                self.notify(f"{plain(session.name)}: {asked}", severity="warning", markup=False)
-            elif notice.event == "notify:session_failed":
-                self.notify(f"{plain(session.name)} failed", severity="error", markup=False)
-
 
 def _panel(panel: Panel) -> LineList:
-    made = (TreeList if panel is Panel.TASKS else LineList)(panel, id=IDS[panel], classes="panel")
+    kinds = {Panel.TASKS: TreeList, Panel.INBOX: QuestionList}
+    made = kinds.get(panel, LineList)(panel, id=IDS[panel], classes="panel")
     made.border_title = str(panel)
     made.steady = panel in {Panel.TASKS, Panel.SESSIONS}
     return made

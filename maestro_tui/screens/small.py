@@ -9,11 +9,11 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from maestro_tui import faces
-from maestro_tui.bindings import KEYS, Place
+from maestro_tui.bindings import MODES, Mode, Place, keys_in
 from maestro_tui.cells import cut, folded, pad, plain
 from maestro_tui.deeds import Outcome, answer_question, send_text
 from maestro_tui.desk import Desk
-from maestro_tui.faces import NEEDS_YOU, READY, UNREACHABLE, WAITS
+from maestro_tui.faces import NEEDS_YOU, READY, UNREACHABLE, UNSEEN, WAITS
 from maestro_tui.screens.dialog import Dialog, hanging, row
 
 SHOWN = 8
@@ -132,12 +132,16 @@ class Help(Dialog):
         Binding("k", "scroll(-1)", "up", show=False),
     ]
 
+    def __init__(self, mode: Mode) -> None:
+        super().__init__()
+        self._mode = mode
+
     def parts(self) -> Iterable[Widget]:
         """One text."""
         yield Static(self._text(), id="words", markup=False)
 
     def _text(self) -> Content:
-        return Content("\n".join(help_lines(self.cells)))
+        return Content("\n".join(help_lines(self._mode, self.cells)))
 
     def on_mount(self) -> None:
         """It can be scrolled."""
@@ -156,17 +160,43 @@ class Help(Dialog):
         self.query_one("#scroll").scroll_relative(y=lines, animate=False)
 
 
-def help_lines(cells: int) -> list[str]:
-    """Every key with what it does, by place, and every sign with its word."""
+def help_lines(mode: Mode, cells: int) -> list[str]:
+    """Every key that the screen hears with what it does, by place, and every sign with its word."""
     lines: list[str] = []
-    for place in Place:
-        lines += ["", place.value.capitalize()] if lines else [place.value.capitalize()]
-        for key in KEYS:
-            lines += hanging(f"  {pad(key.shown, 10)} ", key.help, cells) if key.place is place else []
-    tasks, sessions = (READY, WAITS, *faces.TASKS.values()), (NEEDS_YOU, UNREACHABLE, *faces.SESSIONS.values())
+    for place in (*mode.places, Place.EVERYWHERE):
+        keys = keys_in(place)
+        lines += ["", place.value[:1].upper() + place.value[1:]][not lines :] if keys else []
+        for key in keys:
+            lines += hanging(f"  {pad(key.shown, 10)} ", key.help, cells)
+    tasks, sessions = (READY, WAITS, *faces.TASKS.values()), (NEEDS_YOU, UNSEEN, UNREACHABLE, *faces.SESSIONS.values())
     for name, signs in (("Signs of tasks", tasks), ("Signs of sessions", sessions)):
         lines += ["", name, *(f"  {pad(face.glyph, 10)} {face.word}" for face in signs)]
     return lines
+
+
+class Screens(Dialog):
+    """The screens, each with its number and what it is for."""
+
+    title_words = "Screens"
+    deed_key = "0-9"
+    deed_word = "go there"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(mode.key, f"go('{mode.name}')", mode.title, show=False) for mode in MODES
+    ]
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__()
+        self._show = show
+
+    def parts(self) -> Iterable[Widget]:
+        """One line for each."""
+        lines = [line for m in MODES for line in hanging(f"{m.key}  {pad(m.title, 18)} ", m.words, self.cells)]
+        yield Static(Content("\n".join(lines)), id="words", markup=False)
+
+    def action_go(self, name: str) -> None:
+        """Show it."""
+        _ = self.dismiss(None)
+        self.app.call_later(self._show, name)
 
 
 class Failure(Dialog):

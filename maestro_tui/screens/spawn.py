@@ -12,10 +12,9 @@ from maestro_tui.bindings import Panel
 from maestro_tui.cells import plain
 from maestro_tui.deeds import Outcome
 from maestro_tui.desk import Desk
-from maestro_tui.lines import Span, Tone
+from maestro_tui.lines import FixedRows, Span, Tone
 from maestro_tui.programs import PROVIDERS, Spawn, installed
 from maestro_tui.screens.dialog import Dialog, row
-from maestro_tui.view import FixedRows
 from maestro_tui.widgets.line_list import LineList
 from maestrod.domain.model import PermissionMode, Role, Strategy, Task
 from maestrod.domain.sessions import ORCHESTRATOR_STRATEGIES, WORKER_STRATEGIES

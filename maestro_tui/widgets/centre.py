@@ -7,9 +7,9 @@ from textual.widget import Widget
 
 from maestro_tui.bindings import Panel
 from maestro_tui.cells import cut, plain
-from maestro_tui.lines import Line
+from maestro_tui.lines import FixedRows, Line
 from maestro_tui.mirror import Live
-from maestro_tui.view import FixedRows, session_title
+from maestro_tui.view.sessions import session_title
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.guarded import Guarded
 from maestro_tui.widgets.line_list import LineList

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from maestro_tui.bindings import Panel, Place, keys_in
 from maestro_tui.cells import cut
 from maestro_tui.lines import Line, NoRows, Rows, Span, Tone
-from maestro_tui.messages import Chosen, Folded, Sized
+from maestro_tui.messages import Chosen, Folded, Picked, Sized
 from maestro_tui.widgets.toned import Lined
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,11 @@ log = logging.getLogger(__name__)
 
 def bound(place: Place) -> list[BindingType]:
     """The bindings of a place, from the one table."""
-    return [Binding(key.keys, key.action, key.label, show=False, id=key.name) for key in keys_in(place)]
+    return [
+        Binding(name, key.action.replace("{key}", name), key.label, show=False, id=key.name)
+        for key in keys_in(place)
+        for name in key.keys.split(",")
+    ]
 
 
 class Shown(NamedTuple):
@@ -188,3 +192,14 @@ class TreeList(LineList):
         """Hide what is below the cursor, or go to what it stands in."""
         if self.key:
             self.post_message(Folded(self.key, show=False))
+
+
+class QuestionList(LineList):
+    """A list of those who wait; what they ask is answered by a key."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bound(Place.QUESTIONS)
+
+    def action_answer(self, answer: str) -> None:
+        """Answer the question under the cursor."""
+        if self.key:
+            self.post_message(Picked(self.key, answer))

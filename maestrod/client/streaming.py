@@ -18,6 +18,7 @@ import msgspec
 
 from maestrod.domain.changes import Change, Delete, Put
 from maestrod.domain.model import TYPES, Entity, Noun
+from maestrod.protocol.dialogs import Dialog
 
 API = 1
 PREFIX = "/api/v1"
@@ -105,6 +106,8 @@ class Screen(msgspec.Struct, frozen=True, rename="camel"):
     cursor_x: int = 0
     cursor_y: int = 0
     title: str = ""
+    dialog: Dialog | None = None
+    """What waits for a person's answer there; not told by the stream."""
 
 
 class ScreenGone(Exception):

@@ -2,19 +2,9 @@
 
 import hashlib
 
-import msgspec
-
+from maestrod.protocol.dialogs import Dialog as Dialog
 from maestrod.watch.evidence import Doing
-from maestrod.watch.screens import Choice, Reading
-
-
-class Dialog(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A dialog that waits for a person: what it asks and offers, and a digest that tells it from every other."""
-
-    kind: str
-    text: str
-    choices: tuple[Choice, ...]
-    digest: str
+from maestrod.watch.screens import Reading
 
 
 def dialog_of(reading: Reading) -> Dialog | None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from maestrod.protocol.dialogs import Choice as Choice
 from maestrod.watch.evidence import Doing, error_kind
 from maestrod.watch.rules import Condition, Dialogs, Region, Rule, RuleSet
 
@@ -33,14 +34,6 @@ _LINE = re.compile(r"[─━═▀▄▔▁]{3,}(?: .{1,80} [─━═]{1,3})?")
 _DOTS = re.compile(r"[╌╍┄┅┈┉]{3,}")
 _DEAD = re.compile(r"Pane is dead\b")
 _NUMBERED = re.compile(r"(\d{1,2})[.)]\s+(\S.*)")
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An answer that a dialog offers: its number when it has one, and whether Enter would take it."""
-
-    label: str
-    number: int | None = None
-    chosen: bool = False
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -31,7 +31,7 @@ PLANTS = [
     ("maestrod/domain/planted.py", "import pydantic", "3 rules"),
     ("maestrod/providers/planted.py", "import subprocess", "3 what"),
     ("maestrod/prompts/planted.py", "import time", "3 what"),
-    ("maestro_tui/view.py", "import asyncio", "3 what"),
+    ("maestro_tui/view/planted.py", "import asyncio", "3 what"),
     # doors
     ("maestro_cli/planted.py", "import maestrod.engine", "4"),
     ("maestro_tui/planted.py", "import maestrod.store", "4"),
@@ -39,7 +39,7 @@ PLANTS = [
     # libraries
     ("maestrod/api/planted.py", "import textual", "5 Textual"),
     ("maestro_cli/planted.py", "import textual.app", "5 Textual"),
-    ("maestro_tui/view.py", "from textual.widget import Widget", "5 Textual"),
+    ("maestro_tui/view/planted.py", "from textual.widget import Widget", "5 Textual"),
     ("maestrod/store/planted.py", "import aiohttp", "5 no HTTP"),
     ("maestrod/protocol/planted.py", "import aiohttp.web", "5 no HTTP"),
     ("maestrod/client/blocking.py", "import aiohttp", "5 no HTTP"),

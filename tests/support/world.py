@@ -198,11 +198,18 @@ class World:
             status, refusal = self.refuses[path]
             return web.json_response(refusal, status=status)
         if path.endswith("/input"):
-            return self._json(msgspec.json.encode(self.typed))
+            return self._json(msgspec.json.encode(self._typed_to(path.split("/")[2], document)))
         route, ids = _route(request.method, path)
         command = msgspec.convert({**document, **ids}, RULES[route.command].command)
         changes = await self.do(command)
         return self._json(msgspec.json.encode(changes[0].entity) if changes and isinstance(changes[0], Put) else b"{}")
+
+    def _typed_to(self, session_id: str, document: Mapping[str, object]) -> Mapping[str, str]:
+        """An answer is for the dialog that is open now, or is not given."""
+        dialog = self.screens.get(session_id, {}).get("dialog")
+        if "answer" in document and isinstance(dialog, dict) and document["expect"] != dialog["digest"]:
+            return {"result": "not_delivered", "reason": f"another question is open now: {dialog['text']}"}
+        return self.typed
 
     def _read(self, path: str, query: Mapping[str, str]) -> web.StreamResponse:
         words = path.strip("/").split("/")

@@ -45,6 +45,23 @@ PANE = """\
 """
 
 
+QUESTION = """\
+ Bash command
+
+   npm test
+
+ Run `npm test`?
+ ❯ 1. Yes
+   2. Yes, and don't ask again for npm test in /src/shop-api
+   3. No, and tell Claude what to do differently (esc)
+"""
+CHOICES = [
+    {"label": "Yes", "number": 1, "chosen": True},
+    {"label": "Yes, and don't ask again for npm test in /src/shop-api", "number": 2},
+    {"label": "No, and tell Claude what to do differently (esc)", "number": 3},
+]
+
+
 class Sample(msgspec.Struct, frozen=True):
     """The ids of what stands in it."""
 
@@ -120,6 +137,8 @@ async def fill(world: World) -> Sample:
     await world.do(Report(message="50 runs green", session_id=fix, task_id=login))
     await world.do(RecordTurn(session_id=plan, status=SessionStatus.IDLE))
     world.now += MINUTE
+    asked = {"kind": "permission", "text": "Run `npm test`?", "choices": CHOICES, "digest": "d1"}
+    await world.draw(api, QUESTION, width=120, height=40, cursorX=0, cursorY=5, dialog=asked)
     await world.draw(fix, PANE, width=120, height=40, cursorX=2, cursorY=23)
     return Sample(shop, infra, login, fix, api, docs, queue)
 

@@ -1,14 +1,16 @@
 """Pictures of the screens and the page of its keys, for docs/: ``python -m tests.tui.screenshots``."""
 
 import asyncio
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from maestro_tui import faces
-from maestro_tui.bindings import KEYS, Place
+from maestro_tui.bindings import KEYS, MODES, Place
 from maestrod.domain.model import Noun
 from tests.support.world import World
-from tests.tui.conftest import looking
-from tests.tui.sample import fill
+from tests.tui.conftest import Seen, looking
+from tests.tui.sample import Sample, fill
 
 DOCS = Path(__file__).parents[2] / "docs"
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))
@@ -19,16 +21,33 @@ HEAD = """\
 `maestro tui` shows every agent live: who needs you, what is moving, what is stuck. It works from 60×20 up, over SSH and
 inside tmux, and needs no mouse.
 
+| key | screen | what for |
+| --- | --- | --- |
+SCREENS
+
+A screen stands as it was left when one comes back to it; `Esc` goes back. `Ctrl+O` lists the screens: in the list of
+questions, where digits answer, it is the way to the others.
+
+## Mission
 ![Mission at 120×40](screens/mission-120x40.svg)
 
 * **Tasks**: projects and their tasks as a tree; open work first, `!` is high and `!!` critical.
 * **Sessions**: those that need you, then the other live ones, then those that ended last.
 * **The middle**: the pane of the session under the cursor as it is drawn now, never resized by looking at it; or all
   that is known of the task under the cursor. `z` gives it the whole width.
-* **Needs you**: who asks what, the longest waiting first. `m` answers: the question's own screen is shown, and read
-  again right before the answer is sent; when it has changed, nothing is sent.
+* **Needs you**: who asks what, the longest waiting first, answered in place as on the screen of that name.
 * **Queue** and **Timeline** of what is in the middle.
 
+## Needs you
+![Needs you at 120×40](screens/inbox-120x40.svg)
+
+Who waits for a person, the longest first: the kind of question (permission, question, trust, login), its words, its
+choices, and since when. `1`–`9` gives the choice of that number, `y` says yes for this once, `n` says no, and `i` types
+an answer in words. The dialog is read again right before anything is typed: when another one is open by then, nothing
+is sent, and the new one is shown. Below stand those whose turn is over and that nobody has looked at since
+(`◎ unseen`); `↵` opens them.
+
+## Everywhere
 Under 100 columns there are two columns, under 80 one panel at a time (`Tab` goes through them). When the daemon cannot
 be reached, a line counts down to the next try, everything stays readable, and on its return nothing is missing.
 `NO_COLOR` is respected; every state has a glyph and a word. What went wrong inside the screen is in `tui.log`, beside
@@ -41,37 +60,60 @@ Made from the one table that the footer, the help (`?`) and the palette (`Ctrl+P
 
 def page() -> str:
     """The page of the screen."""
-    lines = [HEAD]
-    for place in Place:
-        lines += [f"\n{place.value.capitalize()}:\n", "| key | what it does |", "| --- | --- |"]
-        lines += [f"| `{key.shown}` | {key.help} |" for key in KEYS if key.place is place]
+    lines = [HEAD.replace("SCREENS", "\n".join(f"| `{m.key}` | **{m.title}** | {m.words} |" for m in MODES))]
+    for place in (Place.EVERYWHERE, *(place for place in Place if place is not Place.EVERYWHERE)):
+        keys = [key for key in KEYS if key.place is place]
+        if keys:
+            heading = place.value[:1].upper() + place.value[1:]
+            lines += [f"\n{heading}:\n", "| key | what it does |", "| --- | --- |"]
+            lines += [f"| `{key.shown}` | {key.help} |" for key in keys]
     tasks = (faces.READY, faces.WAITS, *faces.TASKS.values())
-    sessions = (faces.NEEDS_YOU, faces.UNREACHABLE, *faces.SESSIONS.values())
+    sessions = (faces.NEEDS_YOU, faces.UNSEEN, faces.UNREACHABLE, *faces.SESSIONS.values())
     lines += ["\n## Signs\n", "| | |", "| --- | --- |"]
     for noun, signs in (("tasks", tasks), ("sessions", sessions)):
         lines.append(f"| {noun} | {' · '.join(f'{face.glyph} {face.word}' for face in signs)} |")
     return "\n".join(lines) + "\n"
 
 
-async def picture(size: tuple[int, int]) -> str:
-    """The SVG of Mission at a size."""
+Pose = Callable[[Seen, World, Sample], Awaitable[None]]
+
+
+async def on_mission(seen: Seen, world: World, sample: Sample) -> None:
+    """An agent at work, live."""
+    seen.app.mission.go_to(Noun.SESSION, sample.fix)
+    await seen.until(lambda: world.watched == [sample.fix])
+    await seen.until(lambda: "Tidying" in seen.text or seen.app.size.width < 80)
+
+
+async def on_inbox(seen: Seen, _world: World, _sample: Sample) -> None:
+    """The question that has waited longest."""
+    await seen.press("0")
+    await seen.shows("1 Yes", "npm test")
+
+
+POSES: dict[str, Pose] = {"mission": on_mission, "inbox": on_inbox}
+"""How each screen sits for its picture."""
+
+
+async def picture(name: str, size: tuple[int, int]) -> str:
+    """The SVG of a screen at a size."""
     async with World() as world:
         sample = await fill(world)
         async with looking(world, size) as seen:
             await seen.until(lambda: seen.app.mission.spot.subject is not None)
-            seen.app.mission.go_to(Noun.SESSION, sample.fix)
-            await seen.until(lambda: world.watched == [sample.fix])
-            await seen.until(lambda: "Tidying" in seen.text or size[0] < 80)
+            await seen.until(lambda: seen.app.desk.asking.dialogs)
+            await POSES[name](seen, world, sample)
             return seen.app.export_screenshot(title=f"maestro tui, {size[0]}x{size[1]}")
 
 
 async def main() -> None:
-    """Write all of them."""
+    """Write all of them, or those whose names are given."""
     (DOCS / "screens").mkdir(exist_ok=True)
     (DOCS / "screen.md").write_text(page(), encoding="utf-8")
-    for size in SIZES:
-        svg = await picture(size)
-        (DOCS / "screens" / f"mission-{size[0]}x{size[1]}.svg").write_text(svg, encoding="utf-8")
+    for name in sys.argv[1:] or POSES:
+        for size in SIZES:
+            svg = await picture(name, size)
+            (DOCS / "screens" / f"{name}-{size[0]}x{size[1]}.svg").write_text(svg, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Select, TextArea
 
-from maestro_tui.bindings import KEYS
+from maestro_tui.bindings import MODES, Mode, Place, keys_in
 from maestro_tui.deeds import Done, Refused
 from maestro_tui.deeds import typed as typed_to
 from maestro_tui.programs import Spawn, installed, outcome, spawn_words
@@ -441,17 +441,19 @@ async def test_help_has_every_key_and_can_be_scrolled(world: World, size: tuple[
     async with looking(world, size) as seen:
         await seen.press("question_mark")
         await opened(seen, Help)
-        await seen.shows("Keys and signs", "Everywhere", "Esc close")
+        await seen.shows("Keys and signs", "On Mission", "Esc close")
         await seen.press("end")
         await seen.shows("stopped")
         await seen.press("escape")
         await closed(seen)
 
 
-def test_help_is_made_from_the_one_table() -> None:
-    text = "\n".join(help_lines(200))
-    assert all(f"{key.shown} " in text and key.help in text for key in KEYS)
-    assert max(len(line) for line in help_lines(50)) <= 50
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_help_is_made_from_the_one_table(mode: Mode) -> None:
+    text = "\n".join(help_lines(mode, 200))
+    heard = keys_in(*mode.places, Place.EVERYWHERE)
+    assert all(f"{key.shown} " in text and key.help in text for key in heard)
+    assert max(len(line) for line in help_lines(mode, 50)) <= 50
 
 
 async def chosen(seen: Seen, words: str) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from maestro_tui.bindings import KEYS, Panel, Place, footer_keys, keys_in
+from maestro_tui.bindings import KEYS, MISSION, MODES, Mode, Panel, Place, footer_keys, keys_in
 from maestro_tui.frame import Broken, Connected, Link, Starting, banner, footer, header, tabs
 from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, joined, kept_whole, spread, text_of
-from maestro_tui.view import Counts
+from maestro_tui.view.sessions import Counts
 
 BUSY = Counts(working=12, need_you=3, idle=4, failed=1)
 WIDTHS = range(1, 221)
@@ -17,15 +17,15 @@ def pieces(line: Line) -> list[str]:
 
 @pytest.mark.parametrize("link", [Starting("connecting"), Connected(4213), Connected(7, 2), Broken("why", 0)])
 def test_no_item_of_the_header_is_ever_cut(link: Link) -> None:
-    whole = set(pieces(header(BUSY, link, "shop-api", 400)))
+    whole = set(pieces(header("", BUSY, link, "shop-api", 400)))
     for cells in WIDTHS:
-        line = header(BUSY, link, "shop-api", cells)
+        line = header("", BUSY, link, "shop-api", cells)
         assert cells_of(line) <= max(cells, 30)
         assert set(pieces(line)) <= whole or cells < 24
 
 
 def at(cells: int) -> str:
-    return " ".join(text_of(header(BUSY, Connected(4213), "shop-api", cells)).split())
+    return " ".join(text_of(header("", BUSY, Connected(4213), "shop-api", cells)).split())
 
 
 def test_the_header_says_what_matters_longest() -> None:
@@ -36,17 +36,17 @@ def test_the_header_says_what_matters_longest() -> None:
 
 
 def test_the_header_counts_nothing_that_is_not_there() -> None:
-    assert "no sessions" in text_of(header(Counts(), Connected(1), "", 80))
-    assert "working" not in text_of(header(Counts(idle=1), Connected(1), "", 80))
-    assert "1 needs you" in text_of(header(Counts(need_you=1), Connected(1), "", 80))
+    assert "no sessions" in text_of(header("", Counts(), Connected(1), "", 80))
+    assert "working" not in text_of(header("", Counts(idle=1), Connected(1), "", 80))
+    assert "1 needs you" in text_of(header("", Counts(need_you=1), Connected(1), "", 80))
 
 
 def test_writes_under_way_are_told() -> None:
-    assert "saving" in text_of(header(Counts(), Connected(1, writes=1), "", 80))
+    assert "saving" in text_of(header("", Counts(), Connected(1, writes=1), "", 80))
 
 
 def test_a_hostile_project_name_stays_in_its_place() -> None:
-    line = header(Counts(), Connected(1), "\x1b[2J" + "x" * 500, 200)
+    line = header("", Counts(), Connected(1), "\x1b[2J" + "x" * 500, 200)
     assert "\x1b" not in text_of(line)
     assert cells_of(line) == 200
 
@@ -62,28 +62,31 @@ def test_the_banner_counts_down_and_gives_the_reason_when_there_is_room() -> Non
     assert banner(Connected(1), 0, 80) == ((), ())
 
 
-@pytest.mark.parametrize("panel", Panel)
-def test_no_key_of_the_footer_is_ever_cut(panel: Panel) -> None:
-    whole = {f"{key.shown} {key.label}" for key in footer_keys(panel)}
+WHERE = [(each, panel) for each in MODES for panel in (MISSION if each.name == "mission" else Panel)]
+
+
+@pytest.mark.parametrize(("where", "panel"), WHERE)
+def test_no_key_of_the_footer_is_ever_cut(where: Mode, panel: Panel) -> None:
+    whole = {f"{key.shown} {key.label}" for key in footer_keys(where, panel)}
     for cells in WIDTHS:
-        line, hints = footer(panel, cells)
+        line, hints = footer(where, panel, cells)
         assert cells_of(line) <= max(cells, 1)
         assert set(pieces(line)) <= whole
         text = text_of(line)
         assert all(text[hint.start : hint.end].strip() in whole for hint in hints)
 
 
-@pytest.mark.parametrize("panel", Panel)
-def test_help_is_the_last_thing_that_the_footer_gives_up(panel: Panel) -> None:
-    assert all("? help" in text_of(footer(panel, cells)[0]) for cells in range(8, 221))
+@pytest.mark.parametrize(("where", "panel"), WHERE)
+def test_help_is_the_last_thing_that_the_footer_gives_up(where: Mode, panel: Panel) -> None:
+    assert all("? help" in text_of(footer(where, panel, cells)[0]) for cells in range(8, 221))
 
 
-@pytest.mark.parametrize("panel", Panel)
+@pytest.mark.parametrize("panel", MISSION)
 def test_tabs_name_every_panel_or_only_the_current_one(panel: Panel) -> None:
-    names = [str(each) for each in Panel]
+    names = [str(each) for each in MISSION]
     line, hints = tabs(panel, 0, 60)
     assert [text_of(line)[hint.start : hint.end].strip() for hint in hints] == names
-    assert [hint.action for hint in hints] == [f"panel('{each.name}')" for each in Panel]
+    assert [hint.action for hint in hints] == [f"panel('{each.name}')" for each in MISSION]
     assert text_of(tabs(panel, 0, 30)[0]).split(" ", 1)[1].rsplit(" ", 1)[0] == str(panel)
 
 
@@ -103,7 +106,7 @@ def test_every_key_has_its_sentence() -> None:
 
 
 def test_the_footer_offers_at_most_twenty_keys() -> None:
-    assert all(len(footer_keys(panel)) <= 20 for panel in Panel)
+    assert all(len(footer_keys(where, panel)) <= 20 for where, panel in WHERE)
 
 
 def test_lines_are_joined_cut_and_spread_by_cells() -> None:

@@ -1,5 +1,6 @@
 """What the screen may load and when, and the page that is made from its table of keys."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -7,10 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.screenshots import DOCS, SIZES, page
+from maestro_tui.bindings import MODES
+from tests.tui.screenshots import DOCS, POSES, SIZES, page
 
 PURE = (
-    "view",
+    "view.tasks",
+    "view.sessions",
+    "view.inbox",
+    "view.queue",
+    "view.timeline",
+    "view.details",
+    "asking",
     "mirror",
     "outline",
     "bindings",
@@ -19,7 +27,6 @@ PURE = (
     "lines",
     "faces",
     "frame",
-    "details",
     "spotlight",
     "deeds",
 )
@@ -58,7 +65,18 @@ def test_the_page_of_the_keys_is_that_of_the_table() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_every_picture_is_there(size: tuple[int, int]) -> None:
-    svg = Path(DOCS / "screens" / f"mission-{size[0]}x{size[1]}.svg").read_text(encoding="utf-8")
-    assert "rate-limits" in svg
+@pytest.mark.parametrize("name", POSES)
+def test_every_picture_is_there(name: str, size: tuple[int, int]) -> None:
+    svg = Path(DOCS / "screens" / f"{name}-{size[0]}x{size[1]}.svg").read_text(encoding="utf-8")
     assert "maestro" in svg
+    assert "rate-limits" in svg.replace("&#160;", " ") or "Rate" in svg
+
+
+def test_every_screen_sits_for_its_picture() -> None:
+    assert set(POSES) == {mode.name for mode in MODES}
+
+
+def test_the_table_of_screens_names_classes_that_are_there() -> None:
+    for mode in MODES:
+        module, _, name = mode.screen.partition(":")
+        assert getattr(importlib.import_module(module), name).name_of_mode == mode.name

@@ -5,10 +5,9 @@ from msgspec import structs
 from textual.events import DescendantFocus, Key
 from textual.widgets import Input
 
-from maestro_tui import view
-from maestro_tui.bindings import Panel
+from maestro_tui.bindings import MISSION, Panel
 from maestro_tui.frame import Broken
-from maestro_tui.lines import Line, Span
+from maestro_tui.lines import FixedRows, Line, Span
 from maestro_tui.screens.small import Failure
 from maestrod.domain.changes import Put
 from maestrod.domain.model import NeedsInput, Noun, Project, SessionStatus, Task
@@ -181,10 +180,10 @@ async def test_tab_walks_through_the_panels_and_back(world: World) -> None:
         seen.app.mission.go_to(Noun.SESSION, sample.queue)
         await seen.shows("Queue 1/3")
         walked = []
-        for _ in Panel:
+        for _ in MISSION:
             walked.append(seen.app.mission.panel)
             await seen.press("tab")
-        assert sorted(walked) == sorted(Panel)
+        assert sorted(walked) == sorted(MISSION)
         assert seen.app.mission.panel is walked[0]
         await seen.press("shift+tab")
         assert seen.app.mission.panel is walked[-1]
@@ -289,9 +288,9 @@ async def test_a_session_without_a_pane_and_an_ended_one_say_so(world: World) ->
     sample = await fill(world)
     async with looking(world) as seen:
         await ready(seen)
-        seen.app.mission.go_to(Noun.SESSION, sample.api)
+        seen.app.mission.go_to(Noun.SESSION, sample.queue)
         await seen.shows("there is no pane")
-        await world.do(StopSession(session_id=sample.api, reason="enough"))
+        await world.do(StopSession(session_id=sample.queue, reason="enough"))
         await seen.shows("stopped", "r brings it back")
 
 
@@ -342,7 +341,7 @@ async def test_one_panel_at_a_time_when_it_is_narrow(world: World) -> None:
     await fill(world)
     async with looking(world, (60, 20)) as seen:
         await ready(seen)
-        assert [str(each) for each in Panel if f"─ {each}" in seen.text] == ["Sessions"]
+        assert [str(each) for each in MISSION if f"─ {each}" in seen.text] == ["Sessions"]
         await seen.pilot.click("#tabs", offset=(2, 0))
         await seen.until(lambda: seen.app.mission.panel is Panel.TASKS)
         await seen.shows("Fix the flaky login test")
@@ -518,7 +517,7 @@ async def test_a_hundred_thousand_tasks_cost_a_screenful_of_rows(world: World) -
 
 
 async def test_a_row_that_cannot_be_built_says_so_and_the_others_stand(world: World) -> None:
-    class Broken(view.FixedRows):
+    class Broken(FixedRows):
         def lines(self, at: int, cells: int) -> tuple[Line, ...]:
             if at == 1:
                 raise RuntimeError("no such row")
@@ -549,7 +548,7 @@ async def test_a_failure_of_the_screen_is_told_in_a_panel_and_the_rest_goes_on(w
         assert isinstance(seen.app.screen, Failure)
         await seen.press("enter")
         await world.do(RecordTurn(session_id=sample.fix, status=SessionStatus.IDLE))
-        await seen.shows("2 idle")
+        await seen.shows("2 unseen")
         assert [str(error) for error in seen.app.failures] == ["planted [bold]here"]
         seen.app.failures.clear()
 

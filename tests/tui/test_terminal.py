@@ -40,7 +40,7 @@ async def test_every_label_is_whole_in_a_real_terminal(world: World, size: tuple
 DIALOGS = {
     "n": ("New task", "Title", "Description", "Priority", "Project", "Ctrl+S create", "Esc cancel"),
     "s": ("Start an agent", "Agent", "Role", "Strategy", "Model", "Permissions", "Name", "Ctrl+S spawn"),
-    "?": ("Keys and signs", "Everywhere", "Esc close"),
+    "?": ("Keys and signs", "On Mission", "Esc close"),
     "x": ("Stop rate-limits?", "This is lost:", "y stop it", "Esc cancel"),
     "m": ("Answer rate-limits", "Say", "↵ send"),
     "C-p": ("Search for commands", "New task", "Spawn agent"),

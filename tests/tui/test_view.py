@@ -5,13 +5,37 @@ from datetime import UTC
 import pytest
 from msgspec import structs
 
-from maestro_tui import faces, view
-from maestro_tui.details import project_details, task_details
+from maestro_tui import faces
 from maestro_tui.lines import Line, cells_of, text_of
 from maestro_tui.mirror import UNKNOWN, Live, Mirror
 from maestro_tui.moment import Moment, age, clock_words, span_of_time
 from maestro_tui.outline import Place
 from maestro_tui.spotlight import Spotlight
+from maestro_tui.view.details import project_details, task_details
+from maestro_tui.view.queue import queue_rows, queue_title
+from maestro_tui.view.sessions import (
+    DAY_MS,
+    ENDED,
+    Counts,
+    SessionRows,
+    counts,
+    inbox,
+    pane_words,
+    session_line,
+    session_order,
+    session_title,
+    what_stopping_loses,
+)
+from maestro_tui.view.tasks import (
+    FoundTasks,
+    TaskTree,
+    find_tasks,
+    project_line,
+    spawnable,
+    task_line,
+    what_deleting_loses,
+)
+from maestro_tui.view.timeline import ENTRIES, timeline_rows
 from maestrod.domain.changes import Put
 from maestrod.domain.model import (
     Assignment,
@@ -75,7 +99,7 @@ def asking(message: str, ago: int = 0) -> NeedsInput:
 
 
 def line_of(entity: Task, cells: int = 60, *others: Entity) -> str:
-    return text_of(view.task_line(mirror(entity, *others).state, entity, Place(entity.id, 1, 0, is_open=False), cells))
+    return text_of(task_line(mirror(entity, *others).state, entity, Place(entity.id, 1, 0, is_open=False), cells))
 
 
 # -- tasks
@@ -120,11 +144,11 @@ def test_a_row_never_leaves_its_width_nor_carries_sequences(title: str, cells: i
     entity = task(title=title, priority=Priority.CRITICAL)
     state = mirror(entity).state
     for depth in (1, 3, 500):
-        line = view.task_line(state, entity, Place(entity.id, depth, 2, is_open=True), cells)
+        line = task_line(state, entity, Place(entity.id, depth, 2, is_open=True), cells)
         assert cells_of(line) <= cells
         assert "\x1b" not in text_of(line)
         assert "\u202e" not in text_of(line)
-    for row in view.SessionRows(mirror(session(name=title)), ["sess_1"], MOMENT).lines(0, cells):
+    for row in SessionRows(mirror(session(name=title)), ["sess_1"], MOMENT).lines(0, cells):
         assert cells_of(row) <= max(cells, 12)
 
 
@@ -132,14 +156,14 @@ def test_a_project_counts_what_is_done() -> None:
     here = mirror(
         task("task_1", status=TaskStatus.COMPLETED), task("task_2"), task("task_3", status=TaskStatus.CANCELLED)
     )
-    line = view.project_line(here.state, SHOP, Place("proj_1", 0, 3, is_open=True), 30)
+    line = project_line(here.state, SHOP, Place("proj_1", 0, 3, is_open=True), 30)
     assert text_of(line).split() == ["▾", "shop-api", "1/2"]
 
 
 def test_the_tree_builds_rows_of_projects_and_tasks() -> None:
     here = mirror(task("task_1"), task("task_2", "A child", parent_id="task_1"))
     here.outline.unfold("task_1")
-    tree = view.TaskTree(here.state, here.outline)
+    tree = TaskTree(here.state, here.outline)
     assert [tree.key(at) for at in range(len(tree))] == ["proj_1", "task_1", "task_2"]
     texts = [text_of(tree.lines(at, 40)[0]).rstrip() for at in range(3)]
     assert texts[1].startswith("▾ ○ Fix the login")
@@ -153,15 +177,15 @@ def test_search_finds_all_words_in_any_order_and_open_tasks_first() -> None:
         task("task_2", "The Login page needs a FIX"),
         task("task_3", "Something else"),
     )
-    assert view.find_tasks(here.state, "fix LOGIN") == ["task_2", "task_1"]
-    assert view.find_tasks(here.state, "task_3") == ["task_3"]
-    assert view.find_tasks(here.state, "nothing like it") == []
-    assert len(view.find_tasks(here.state, "t", most=2)) == 2
-    assert view.find_tasks(here.state, "fix", among=["task_2", "task_9"]) == ["task_2"]
+    assert find_tasks(here.state, "fix LOGIN") == ["task_2", "task_1"]
+    assert find_tasks(here.state, "task_3") == ["task_3"]
+    assert find_tasks(here.state, "nothing like it") == []
+    assert len(find_tasks(here.state, "t", most=2)) == 2
+    assert find_tasks(here.state, "fix", among=["task_2", "task_9"]) == ["task_2"]
 
 
 def test_found_tasks_that_are_gone_since_say_so() -> None:
-    found = view.FoundTasks(mirror().state, ["task_1"])
+    found = FoundTasks(mirror().state, ["task_1"])
     assert text_of(found.lines(0, 20)[0]) == "deleted"
 
 
@@ -203,9 +227,9 @@ def test_the_details_of_a_project_count_by_status() -> None:
 
 def test_a_new_agent_can_take_the_task_in_hand_and_the_ready_ones() -> None:
     here = mirror(task("task_1", dependencies=("task_2",)), task("task_2"), task("task_3", status=TaskStatus.COMPLETED))
-    assert [t.id for t in view.spawnable(here, "proj_1", here.state.task("task_1"))] == ["task_1", "task_2"]
-    assert [t.id for t in view.spawnable(here, "proj_1", None)] == ["task_2"]
-    assert len(view.spawnable(mirror(*(task(f"task_{n}") for n in range(200))), "proj_1", None)) == 50
+    assert [t.id for t in spawnable(here, "proj_1", here.state.task("task_1"))] == ["task_1", "task_2"]
+    assert [t.id for t in spawnable(here, "proj_1", None)] == ["task_2"]
+    assert len(spawnable(mirror(*(task(f"task_{n}") for n in range(200))), "proj_1", None)) == 50
 
 
 # -- sessions
@@ -229,14 +253,17 @@ def test_a_new_agent_can_take_the_task_in_hand_and_the_ready_ones() -> None:
 def test_every_state_of_a_session_has_a_glyph_and_a_word(entity: Session, live: Live, words: str) -> None:
     glyph, _, word = words.partition(" ")
     for cells in (26, 40, 80):
-        line = text_of(view.session_line(entity, live, NOW, cells))
+        here = mirror(entity)
+        here.seen["sess_1"] = NOW
+        here.live["sess_1"] = live
+        line = text_of(session_line(here, entity, NOW, cells))
         assert line.startswith(f"{glyph} fix-login")
         assert f" {word}" in line
 
 
 def test_no_two_states_share_a_glyph_or_a_word() -> None:
     tasks = [faces.READY, faces.WAITS, *faces.TASKS.values()]
-    sessions = [faces.NEEDS_YOU, faces.UNREACHABLE, *faces.SESSIONS.values()]
+    sessions = [faces.NEEDS_YOU, faces.UNSEEN, faces.UNREACHABLE, *faces.SESSIONS.values()]
     for group in (tasks, sessions, list(faces.ITEMS.values()), list(faces.ENTRIES.values())):
         assert len({face.glyph for face in group}) == len(group)
         assert len({face.word for face in group}) == len(group)
@@ -248,13 +275,13 @@ def test_no_two_states_share_a_glyph_or_a_word() -> None:
 
 def test_a_session_row_drops_provider_then_age_before_its_name_gets_short() -> None:
     entity = session(turn=Turn(since=NOW - 2 * MINUTE))
-    shown = {cells: text_of(view.session_line(entity, UNKNOWN, NOW, cells)).split() for cells in (40, 30, 24)}
+    shown = {cells: text_of(session_line(mirror(entity), entity, NOW, cells)).split() for cells in (40, 30, 24)}
     assert shown[40] == ["●", "fix-login", "working", "2m", "claude"]
     assert shown[30] == ["●", "fix-login", "working", "2m"]
     assert shown[24] == ["●", "fix-login", "working"]
 
 
-def test_the_inbox_has_the_longest_waiting_first_and_the_question_beneath() -> None:
+def test_the_longest_waiting_comes_first() -> None:
     here = mirror(
         session("sess_1", "newer", needs_input=asking("Run it?", MINUTE)),
         session(
@@ -264,21 +291,7 @@ def test_the_inbox_has_the_longest_waiting_first_and_the_question_beneath() -> N
         session("sess_4", "quiet"),
     )
     here.know({"sess_3": {"process": "unreachable", "since": NOW}})
-    assert view.inbox(here) == ["sess_2", "sess_1", "sess_3"]
-    rows = view.SessionRows(here, view.inbox(here), MOMENT, asking=True)
-    assert rows.height == 3
-    first = [text_of(line) for line in rows.lines(0, 30)]
-    assert first[0].split() == ["◐", "older", "claude", "3m"]
-    assert first[1:] == ["  Which version of the rules", "  is the right one, 2 or 3?"]
-    assert [text_of(line) for line in rows.lines(1, 30)][1:] == ["  Run it?", ""]
-    assert "no sign of life" in text_of(rows.lines(2, 30)[1])
-
-
-def test_a_long_question_ends_in_an_ellipsis() -> None:
-    here = mirror(session(needs_input=asking("word " * 100)))
-    lines = view.SessionRows(here, ["sess_1"], MOMENT, asking=True).lines(0, 24)
-    assert text_of(lines[2]).endswith("…")
-    assert all(cells_of(line) <= 24 for line in lines)
+    assert inbox(here) == ["sess_2", "sess_1", "sess_3"]
 
 
 def test_sessions_that_need_you_stand_first_and_ended_ones_last() -> None:
@@ -288,13 +301,13 @@ def test_sessions_that_need_you_stand_first_and_ended_ones_last() -> None:
         session("sess_3", needs_input=asking("?")),
         session("sess_4", status=SessionStatus.FAILED),
     )
-    assert view.session_order(here) == ["sess_3", "sess_2", "sess_4", "sess_1"]
+    assert session_order(here) == ["sess_3", "sess_2", "sess_4", "sess_1"]
 
 
 def test_only_the_newest_ended_sessions_are_listed() -> None:
     here = mirror(*(session(f"sess_{n:03}", status=SessionStatus.STOPPED) for n in range(200)))
-    assert len(view.session_order(here)) == view.ENDED
-    assert view.session_order(here)[0] == "sess_199"
+    assert len(session_order(here)) == ENDED
+    assert session_order(here)[0] == "sess_199"
 
 
 def test_each_session_is_counted_once_and_old_failures_not_at_all() -> None:
@@ -304,36 +317,38 @@ def test_each_session_is_counted_once_and_old_failures_not_at_all() -> None:
         session("sess_3", status=SessionStatus.SPAWNING),
         session("sess_4", status=SessionStatus.IDLE),
         session("sess_5", status=SessionStatus.FAILED, completed_at=NOW - MINUTE),
-        session("sess_6", status=SessionStatus.FAILED, completed_at=NOW - 2 * view.DAY_MS),
+        session("sess_6", status=SessionStatus.FAILED, completed_at=NOW - 2 * DAY_MS),
+        session("sess_7", status=SessionStatus.IDLE),
     )
-    assert view.counts(here, NOW) == view.Counts(working=2, need_you=1, idle=1, failed=1)
+    here.see("sess_4")
+    assert counts(here, NOW) == Counts(working=2, need_you=1, idle=1, failed=1, unseen=1)
 
 
 def test_the_title_of_a_session_drops_what_matters_least() -> None:
     entity = session(model="opus", turn=Turn(since=NOW - 134_000))
-    wide = text_of(view.session_title(entity, Live(tool="Bash"), NOW, 100))
+    wide = text_of(session_title(entity, Live(tool="Bash"), NOW, 100))
     assert wide == "● working 02:14 · claude · opus · worker · simple · acceptEdits · Bash"
-    assert text_of(view.session_title(entity, UNKNOWN, NOW, 30)) == "● working 02:14 · claude"
-    assert text_of(view.session_title(entity, UNKNOWN, NOW, 16)) == "● working 02:14"
+    assert text_of(session_title(entity, UNKNOWN, NOW, 30)) == "● working 02:14 · claude"
+    assert text_of(session_title(entity, UNKNOWN, NOW, 16)) == "● working 02:14"
 
 
 def test_a_session_without_a_pane_says_why() -> None:
-    assert "starting" in view.pane_words(session(status=SessionStatus.SPAWNING))
-    assert view.pane_words(session(pane=Pane(socket="s"))) == ""
+    assert "starting" in pane_words(session(status=SessionStatus.SPAWNING))
+    assert pane_words(session(pane=Pane(socket="s"))) == ""
 
 
 def test_how_a_session_ended_is_told() -> None:
     failed = session(status=SessionStatus.FAILED, exit=Exit(code=1))
-    assert view.pane_words(failed) == "failed · exit code 1 · r brings it back"
+    assert pane_words(failed) == "failed · exit code 1 · r brings it back"
     killed = session(status=SessionStatus.FAILED, exit=Exit(signal=9))
-    assert "signal 9" in view.pane_words(killed)
-    assert view.pane_words(session(status=SessionStatus.STOPPED)) == "stopped · r brings it back"
+    assert "signal 9" in pane_words(killed)
+    assert pane_words(session(status=SessionStatus.STOPPED)) == "stopped · r brings it back"
 
 
 def test_what_stopping_loses_is_named() -> None:
     here = mirror(task(), session(), Assignment(id="asg_1", task_id="task_1", session_id="sess_1"))
-    assert "Fix the login" in view.what_stopping_loses(here, here.state.session("sess_1"))[0]
-    assert "nothing is lost" in view.what_stopping_loses(mirror(session()), session())[0]
+    assert "Fix the login" in what_stopping_loses(here, here.state.session("sess_1"))[0]
+    assert "nothing is lost" in what_stopping_loses(mirror(session()), session())[0]
 
 
 def test_what_deleting_loses_is_named() -> None:
@@ -343,7 +358,7 @@ def test_what_deleting_loses_is_named() -> None:
         task("task_3", "Waits", dependencies=("task_1",)),
         Assignment(id="asg_1", task_id="task_1", session_id="sess_1"),
     )
-    lost = " ".join(view.what_deleting_loses(here.state, here.state.task("task_1")))
+    lost = " ".join(what_deleting_loses(here.state, here.state.task("task_1")))
     assert all(words in lost for words in ("1 below it", "1 attempts", "Waits"))
 
 
@@ -367,12 +382,12 @@ def test_a_queue_shows_its_items_and_how_far_it_is() -> None:
         item(2, ItemStatus.PROCESSING),
         item(3, ItemStatus.QUEUED),
     )
-    assert view.queue_title(here.state, "sess_1") == "Queue 1/3 · paused"
-    rows = view.queue_rows(here.state, "sess_1", 40)
+    assert queue_title(here.state, "sess_1") == "Queue 1/3 · paused"
+    rows = queue_rows(here.state, "sess_1", 40)
     texts = [text_of(rows.lines(at, 40)[0]).split() for at in range(len(rows))]
     assert texts == [["✓", "First", "completed"], ["▶", "Second", "processing"], ["·", "task_3", "queued"]]
     assert rows.key(1) == "item_2"
-    assert view.queue_title(here.state, "sess_2") == ""
+    assert queue_title(here.state, "sess_2") == ""
 
 
 def entry(number: int, type_: EntryType, message: str, ago: int = 0) -> TimelineEntry:
@@ -384,7 +399,7 @@ def test_a_timeline_has_the_newest_first_with_its_time() -> None:
         entry(1, EntryType.TASK_STARTED, "Fix the login", 5 * MINUTE),
         entry(2, EntryType.PROGRESS, "found it"),
     )
-    rows = view.timeline_rows(here.state, "session", "sess_1", MOMENT, 60)
+    rows = timeline_rows(here.state, "session", "sess_1", MOMENT, 60)
     assert [text_of(rows.lines(at, 60)[0]) for at in range(len(rows))] == [
         "08:53 · found it",
         "08:48 ◉ task started: Fix the login",
@@ -393,14 +408,14 @@ def test_a_timeline_has_the_newest_first_with_its_time() -> None:
 
 def test_a_long_report_is_folded_and_bounded() -> None:
     here = mirror(entry(1, EntryType.ERROR, "word " * 500))
-    rows = view.timeline_rows(here.state, "session", "sess_1", MOMENT, 30)
+    rows = timeline_rows(here.state, "session", "sess_1", MOMENT, 30)
     assert len(rows) == 4
     assert {rows.key(at) for at in range(4)} == {"evt_001"}
 
 
 def test_a_timeline_shows_no_more_than_its_share() -> None:
     here = mirror(*(entry(n, EntryType.PROGRESS, str(n)) for n in range(150)))
-    assert len(view.timeline_rows(here.state, "session", "sess_1", MOMENT, 60)) == view.ENTRIES
+    assert len(timeline_rows(here.state, "session", "sess_1", MOMENT, 60)) == ENTRIES
 
 
 # -- time
@@ -424,7 +439,7 @@ def test_lengths_of_time_are_short(ms: int, short: str, long: str) -> None:
 
 def test_another_day_is_told_by_its_date() -> None:
     assert clock_words(NOW, MOMENT) == "08:53"
-    assert clock_words(NOW - 3 * view.DAY_MS, MOMENT) == "06.10"
+    assert clock_words(NOW - 3 * DAY_MS, MOMENT) == "06.10"
 
 
 # -- what is looked at

@@ -8,7 +8,7 @@ from maestro_tui.faces import face_of_session, face_of_task
 from maestro_tui.lines import Line, Span, Tone, cropped
 from maestro_tui.mirror import UNKNOWN, Mirror
 from maestro_tui.moment import Moment, age
-from maestro_tui.view import progress
+from maestro_tui.view.tasks import progress
 from maestrod.domain.model import Noun, Project, Session, Task, TaskStatus
 from maestrod.domain.state import State
 

@@ -1,0 +1,279 @@
+"""What people ask for by keys and by the palette: moves between screens, and deeds."""
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.app import App, SuspendNotSupported
+
+from maestro_tui import asking, programs
+from maestro_tui.bindings import FIRST
+from maestro_tui.cells import plain
+from maestro_tui.deeds import Deed, Done, Outcome, delete_session, delete_task, move_task, stop_session
+from maestro_tui.desk import Desk
+from maestro_tui.faces import face_of_session
+from maestro_tui.mirror import UNKNOWN
+from maestro_tui.screens.framed import Framed
+from maestro_tui.spotlight import Spotlight
+from maestro_tui.themes import THEMES
+from maestro_tui.view.sessions import what_stopping_loses
+from maestro_tui.view.tasks import spawnable, what_deleting_loses
+from maestro_tui.widgets.guarded import Guarded
+from maestrod.domain.model import LIVE_SESSION, Noun, Project, Session, Task
+
+if TYPE_CHECKING:
+    from maestro_tui.screens.dialog import Dialog
+    from maestro_tui.screens.small import Perform
+
+
+class Actions(Guarded, App[None]):
+    """Acts on what the screen that is shown looks at."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._came_from = FIRST
+        self._attached_once = False
+
+    @property
+    def here(self) -> Framed:
+        """The screen that is shown, below its dialogs."""
+        return cast(Framed, self.screen_stack[0])
+
+    @property
+    def spot(self) -> Spotlight:
+        """What it looks at."""
+        return self.here.spot
+
+    # -- screens ---------------------------------------------------------------------------------
+
+    def action_show(self, name: str) -> None:
+        """Show the screen of this name as it was left."""
+        if name == self.current_mode:
+            self.here.home()
+            return
+        self._came_from = self.current_mode
+        self.here.left()
+        _ = self.switch_mode(name)
+        self.here.entered()
+
+    def go_back(self) -> None:
+        """Show the screen where one came from; from the first there is no way back."""
+        if self.current_mode != FIRST:
+            self.action_show(self._came_from if self._came_from != self.current_mode else FIRST)
+
+    def go_to(self, noun: Noun, id_: str) -> None:
+        """Show it: here where this screen can, else on Mission."""
+        if not self.here.go_to(noun, id_):
+            self.show_on_mission(noun, id_)
+
+    def show_on_mission(self, noun: Noun, id_: str) -> None:
+        """Show it on Mission."""
+        if self.current_mode != FIRST:
+            self.action_show(FIRST)
+        self.here.go_to(noun, id_)
+
+    def action_screens(self) -> None:
+        """Ask which screen."""
+        from maestro_tui.screens.small import Screens
+
+        self._open(Screens(self.action_show))
+
+    # -- commands --------------------------------------------------------------------------------
+
+    async def run_here(self, action: str) -> None:
+        """Run an action as if its key had been pressed on the screen that is shown."""
+        await self.run_action(action, default_namespace=self.here)
+
+    def use_theme(self, name: str) -> None:
+        """Dark or light."""
+        self.theme = THEMES[name].name
+
+    def start_daemon(self) -> None:
+        """Start the daemon when it does not run."""
+        self.begin(self._started)
+
+    async def _started(self) -> None:
+        self._told(await self.desk.start_daemon())
+        self.desk.reconnect()
+
+    def move_task(self, verb: str) -> None:
+        """Ask for a move of the task that is shown."""
+        if (task := self.spot.task) is not None:
+            self._ask(move_task(task.id, verb, plain(task.title)))
+
+    def _ask(self, deed: Deed) -> None:
+        self._do_and_tell(partial(self.desk.do, deed))
+
+    def _do_and_tell(self, perform: "Perform") -> None:
+        async def done() -> None:
+            self._told(await perform())
+
+        self.begin(done)
+
+    def _told(self, outcome: Outcome | None) -> None:
+        if isinstance(outcome, Done) and outcome.session_id in self.desk.mirror.state.table(Noun.SESSION):
+            self.go_to(Noun.SESSION, outcome.session_id)
+        if outcome is None or not outcome.words:
+            return
+        severity = "information" if isinstance(outcome, Done) else "error"
+        self.notify(outcome.words, severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def _open(self, dialog: "Dialog") -> None:
+        _ = self.push_screen(dialog, self._told)
+
+    def _say(self, words: str) -> None:
+        self.notify(words, severity="warning", markup=False)
+
+    # -- deeds -----------------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        """Every key."""
+        from maestro_tui.screens.small import Help
+
+        self._open(Help(self.here.mode))
+
+    def action_new_task(self) -> None:
+        """Ask for a new task."""
+        from maestro_tui.screens.new_task import NewTask
+
+        projects = [p for p in self.desk.mirror.state.table(Noun.PROJECT).values() if isinstance(p, Project)]
+        live = [p for p in projects if p.archived_at is None]
+        self._open(NewTask(self.desk, live, self.spot.project_id))
+
+    def action_spawn(self) -> None:
+        """Ask for an agent."""
+        from maestro_tui.screens.spawn import SpawnDialog
+
+        project_id = self.spot.project_id
+        if project_id is None:
+            self._say("Put the cursor on a project or a task first; `maestro init` makes a project.")
+            return
+        task = self.spot.task
+        tasks = spawnable(self.desk.mirror, project_id, task)
+        chosen = [task.id] if task is not None else []
+        self._open(SpawnDialog(self.desk, project_id, tasks, chosen))
+
+    def _session(self) -> Session | None:
+        session = self.here.session
+        if session is None:
+            self._say("There is no session here; put the cursor on one.")
+        return session
+
+    def action_stop(self) -> None:
+        """Stop the session, after showing what is lost."""
+        from maestro_tui.screens.small import Question
+
+        session = self._session()
+        if session is None:
+            return
+        if session.status not in LIVE_SESSION:
+            self._say(f"{plain(session.name)} has ended already.")
+            return
+        deed = stop_session(session.id, plain(session.name))
+        words = what_stopping_loses(self.desk.mirror, session)
+        self._open(Question(f"Stop {session.name}?", "stop it", words, lambda: self.desk.do(deed)))
+
+    def action_resume(self) -> None:
+        """Bring an ended session back."""
+        session = self._session()
+        if session is None:
+            return
+        if session.status in LIVE_SESSION:
+            self._say(f"{plain(session.name)} has not ended.")
+            return
+        self._do_and_tell(partial(self.desk.resume, session.id, plain(session.name)))
+
+    def action_delete(self) -> None:
+        """Delete a task, or forget an ended session, after showing what is lost."""
+        from maestro_tui.screens.small import Question
+
+        match self.spot.entity:
+            case Task() as task:
+                lost = what_deleting_loses(self.desk.mirror.state, task)
+                deed = delete_task(task.id, plain(task.title))
+                self._open(Question(f"Delete “{task.title}”?", "delete it", lost, lambda: self.desk.do(deed)))
+            case Session() as session if session.status in LIVE_SESSION:
+                self._say(f"{plain(session.name)} is alive; stop it first with x.")
+            case Session() as session:
+                lost = ["its reports, attempts and queue go with it"]
+                deed = delete_session(session.id, plain(session.name))
+                self._open(Question(f"Forget {session.name}?", "forget it", lost, lambda: self.desk.do(deed)))
+            case Project() | None:
+                self._say("Only tasks and ended sessions are deleted here.")
+
+    def action_message(self) -> None:
+        """Type a line to the session."""
+        from maestro_tui.screens.small import Tell
+
+        session = self._session()
+        if session is None:
+            return
+        if session.status not in LIVE_SESSION:
+            self._say(f"{plain(session.name)} has ended; r brings it back.")
+            return
+        asked = session.needs_input.message if session.needs_input.active else None
+        self._open(Tell(self.desk, session.id, session.name, asked))
+
+    def answer(self, session_id: str, pressed: str) -> None:
+        """Answer a session's question by a digit, or by ``yes`` or ``no``."""
+        session = self.desk.mirror.state.table(Noun.SESSION).get(session_id)
+        if not isinstance(session, Session) or session_id in self.desk.asking.busy:
+            return
+        name, dialog = plain(session.name), self.desk.asking.dialogs.get(session_id)
+        if dialog is None or not dialog.choices:
+            self._say(f"{name} offers no choices that could be read; i answers in words.")
+            return
+        choice = asking.picked(dialog, pressed) if pressed.isdecimal() else asking.meant(dialog, pressed)
+        if choice is None:
+            offered = " · ".join(f"{digit} {plain(each.label)}" for digit, each in asking.numbered(dialog))
+            self._say(f"{name} offers no “{pressed}”: {offered}")
+            return
+        self._do_and_tell(partial(self.desk.answer, session_id, name, choice, dialog))
+
+    # -- attaching -------------------------------------------------------------------------------
+
+    def action_attach(self) -> None:
+        """Give the terminal to the session's own, after showing the key that comes back."""
+        from maestro_tui.screens.small import Leave
+
+        session = self._session()
+        if session is None:
+            return
+        if session.pane is None or session.status not in LIVE_SESSION:
+            face = face_of_session(session, self.desk.mirror.live.get(session.id, UNKNOWN))
+            self._say(f"{plain(session.name)} has no terminal: it is {face.word}.")
+            return
+        if self._attached_once:
+            self.begin(partial(self._give_terminal, session))
+            return
+        words = ["You get the agent's own terminal.", "", "Ctrl+B, then D, brings you back here."]
+        self._open(Leave(f"Attach to {session.name}?", "attach", words, self._agreed(session)))
+
+    def _agreed(self, session: Session) -> "Perform":
+        async def agreed() -> Outcome:
+            self._attached_once = True
+            self.begin(partial(self._give_terminal, session))
+            return Done("")
+
+        return agreed
+
+    async def _give_terminal(self, session: Session) -> None:
+        from maestrod.locations import locate
+        from maestrod.tmux.oneshot import TmuxError
+
+        assert session.pane is not None
+        conf = locate(self.desk.environ).tmux_conf
+        try:
+            argv = await asyncio.to_thread(programs.attach_argv, session.pane, session.id, conf, self.desk.environ)
+            with self.batch_update(), self.suspend():
+                code = await programs.attach(argv, self.desk.environ)
+        except TmuxError as error:
+            self._say(str(error))
+            return
+        except SuspendNotSupported:
+            self._say("This terminal cannot be given away; use `maestro session attach` in another one.")
+            return
+        self.refresh()
+        if code:
+            self._say(f"tmux ended with exit code {code}.")

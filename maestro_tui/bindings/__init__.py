@@ -1,0 +1,25 @@
+"""Every key of the screen, once: the bindings, the footer, the help, the palette and the pages are made from it."""
+
+from maestro_tui.bindings import everywhere, inbox, lists, mission, modes
+from maestro_tui.bindings.key import MISSION as MISSION
+from maestro_tui.bindings.key import Key as Key
+from maestro_tui.bindings.key import Panel as Panel
+from maestro_tui.bindings.key import Place as Place
+from maestro_tui.bindings.modes import FIRST as FIRST
+from maestro_tui.bindings.modes import MODES as MODES
+from maestro_tui.bindings.modes import Mode as Mode
+from maestro_tui.bindings.modes import mode as mode
+
+KEYS: tuple[Key, ...] = (*inbox.KEYS, *lists.KEYS, *mission.KEYS, *everywhere.KEYS, *modes.KEYS)
+"""In the order in which footers offer them."""
+
+
+def keys_in(*places: Place) -> tuple[Key, ...]:
+    """The keys that are heard there."""
+    return tuple(key for key in KEYS if key.place in places)
+
+
+def footer_keys(where: Mode, panel: Panel) -> tuple[Key, ...]:
+    """What the footer of a screen offers under a panel, in the order of the table."""
+    heard = {*where.places, Place.EVERYWHERE}
+    return tuple(key for key in KEYS if key.rank is not None and panel in key.panels and key.place in heard)

@@ -1,0 +1,56 @@
+"""The screens by number: the one table that their keys, the palette, the help and the app are made from."""
+
+import msgspec
+
+from maestro_tui.bindings.key import Key, Place
+
+
+class Mode(msgspec.Struct, frozen=True, kw_only=True):
+    """One screen: its key, its names, the class that shows it, and the places whose keys it hears."""
+
+    key: str
+    name: str
+    title: str
+    words: str
+    screen: str
+    """``module:class``, imported when it is first shown."""
+    places: tuple[Place, ...]
+
+
+MODES: tuple[Mode, ...] = (
+    Mode(
+        key="0",
+        name="inbox",
+        title="Needs you",
+        words="who waits for you, what is asked, and the answer",
+        screen="maestro_tui.screens.inbox:Inbox",
+        places=(Place.INBOX, Place.QUESTIONS, Place.LISTS),
+    ),
+    Mode(
+        key="1",
+        name="mission",
+        title="Mission",
+        words="tasks, sessions and the live pane together",
+        screen="maestro_tui.screens.mission:Mission",
+        places=(Place.MISSION, Place.LISTS, Place.TREE, Place.QUESTIONS, Place.PANE),
+    ),
+)
+
+FIRST = "mission"
+
+
+def mode(name: str) -> Mode:
+    """The screen of this name."""
+    return next(each for each in MODES if each.name == name)
+
+
+KEYS = tuple(
+    Key(
+        name=f"go-to-{each.name}",
+        keys=each.key,
+        shown=each.key,
+        action=f"app.show('{each.name}')",
+        help=f"{each.title}: {each.words}",
+    )
+    for each in MODES
+)

@@ -1,0 +1,161 @@
+"""What all screens share: the header, the banner, the footer, and what is looked at."""
+
+from typing import ClassVar, Protocol, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from maestro_tui import frame
+from maestro_tui.bindings import FIRST, Mode, Panel, Place, mode
+from maestro_tui.desk import Desk
+from maestro_tui.messages import Asked, Picked
+from maestro_tui.mirror import ALL_MOVED, Moved
+from maestro_tui.spotlight import Spotlight
+from maestro_tui.view.sessions import counts
+from maestro_tui.widgets.bar import Bar
+from maestro_tui.widgets.guarded import Guarded
+from maestro_tui.widgets.line_list import bound
+from maestrod.domain.model import Noun, Session
+
+
+class Doer(Protocol):
+    """What a screen needs of the app."""
+
+    def action_show(self, name: str) -> None:
+        """Show the screen of this name."""
+
+    def go_back(self) -> None:
+        """Show the screen where one came from."""
+
+    def show_on_mission(self, noun: Noun, id_: str) -> None:
+        """Show a thing on Mission."""
+
+    def answer(self, session_id: str, pressed: str) -> None:
+        """Answer a session's question."""
+
+
+class Framed(Guarded, Screen[None]):
+    """One of the screens that are reached by a number.
+
+    A subclass names its mode, gives its ``body``, and draws it in ``draw`` and ``age``; what the keys act on is in
+    ``spot``, and ``panel`` says which keys the footer offers. It stays as it was left until it is entered again.
+    """
+
+    name_of_mode: ClassVar[str]
+    BINDINGS: ClassVar[list[BindingType]] = bound(Place.EVERYWHERE)
+
+    def __init__(self, desk: Desk, panel: Panel) -> None:
+        super().__init__()
+        self.desk = desk
+        self.spot = Spotlight(desk.mirror)
+        self.panel = panel
+        self._bars = {name: Bar(id=name) for name in ("header", "banner", "footer")}
+
+    @property
+    def mode(self) -> Mode:
+        """Its row in the table of screens."""
+        return mode(self.name_of_mode)
+
+    @property
+    def doer(self) -> Doer:
+        """The app, which does what keys ask for."""
+        return cast(Doer, self.app)
+
+    # -- for a subclass --------------------------------------------------------------------------
+
+    def body(self) -> ComposeResult:
+        """What stands between banner and footer."""
+        yield from ()
+
+    def draw(self, moved: Moved) -> None:
+        """Draw anew what has moved."""
+
+    def age(self) -> None:
+        """A second has passed."""
+
+    def home(self) -> None:
+        """Its key was pressed while it is shown."""
+
+    def left(self) -> None:
+        """Another screen is shown now."""
+
+    def go_to(self, noun: Noun, id_: str) -> bool:
+        """Show it with the cursor on it; whether this screen can."""
+        return False
+
+    @property
+    def session(self) -> Session | None:
+        """The session that keys act on."""
+        return self.spot.session_about
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """The frame, with the body in it."""
+        yield self._bars["header"]
+        yield self._bars["banner"]
+        yield from self.body()
+        yield self._bars["footer"]
+
+    def on_mount(self) -> None:
+        """Draw what is there, which at the very first is nothing."""
+        self.redraw()
+
+    def entered(self) -> None:
+        """It is shown again: much may have moved meanwhile."""
+        if self.is_mounted:
+            self.redraw()
+
+    def redraw(self, moved: Moved = ALL_MOVED) -> None:
+        """Draw anew what has moved; everything without it."""
+        self.draw(moved)
+        self.draw_frame()
+
+    def tick(self) -> None:
+        """A second has passed: ages move, and dialogs that were not drawn yet may be by now."""
+        self.age()
+        self.draw_frame()
+        self.desk.look_again()
+
+    def draw_frame(self) -> None:
+        """Header, banner and footer."""
+        link, now = self.desk.link, self.desk.moment().now
+        counted = counts(self.desk.mirror, now)
+        title = self.mode.title if self.mode.name != FIRST else ""
+        project, panel, where = self.spot.project_name, self.panel, self.mode
+        self._bars["header"].show(lambda cells: (frame.header(title, counted, link, project, cells), ()))
+        self._bars["banner"].set_class(isinstance(link, frame.Broken), "-shown")
+        self._bars["banner"].show(lambda cells: frame.banner(link, now, cells))
+        self._bars["footer"].show(lambda cells: frame.footer(where, panel, cells))
+
+    # -- what keys ask for -----------------------------------------------------------------------
+
+    @on(Asked)
+    async def _asked(self, message: Asked) -> None:
+        await self.run_action(message.action)
+
+    @on(Picked)
+    def _picked(self, message: Picked) -> None:
+        self.doer.answer(message.session_id, message.answer)
+
+    def action_back(self) -> None:
+        """Go to the screen where one came from."""
+        self.doer.go_back()
+
+    def action_next_panel(self) -> None:
+        """The next panel."""
+        self.focus_next()
+
+    def action_previous_panel(self) -> None:
+        """The panel before."""
+        self.focus_previous()
+
+    def action_next_needing(self) -> None:
+        """The next session that waits for a person."""
+        self.doer.action_show("inbox")
+
+    def action_reconnect(self) -> None:
+        """Try the daemon again now."""
+        self.desk.reconnect()

@@ -1,0 +1,159 @@
+"""Tasks as rows: the tree, what a search found, one line of one task."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from maestro_tui.cells import plain, width
+from maestro_tui.faces import face_of_task
+from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, spread
+from maestro_tui.mirror import Mirror
+from maestro_tui.outline import Outline, Place
+from maestro_tui.view.words import FOUND, has_all, wanted
+from maestrod.domain.graph import descendants
+from maestrod.domain.model import Noun, Project, Task, TaskStatus
+from maestrod.domain.state import State
+
+TITLE = 20
+"""Cells of a long title that are worth more than the word beside it."""
+
+
+class TaskTree:
+    """The tree of projects and tasks; a row is built when it is seen."""
+
+    height = 1
+
+    def __init__(self, state: State, outline: Outline) -> None:
+        self._state = state
+        self._outline = outline
+
+    def __len__(self) -> int:
+        return len(self._outline)
+
+    def key(self, at: int) -> str:
+        """The id of the project or task."""
+        return self._outline.at(at).id
+
+    def find(self, key: str) -> int | None:
+        """Its row, when its branch is open."""
+        return self._outline.find(key)
+
+    def lines(self, at: int, cells: int) -> tuple[Line, ...]:
+        """One line."""
+        place = self._outline.at(at)
+        entity = self._state.table(Noun.PROJECT).get(place.id) or self._state.table(Noun.TASK)[place.id]
+        if isinstance(entity, Project):
+            return (project_line(self._state, entity, place, cells),)
+        assert isinstance(entity, Task)
+        return (task_line(self._state, entity, place, cells),)
+
+
+class FoundTasks:
+    """The tasks that a search found, flat, with the project they are of."""
+
+    height = 1
+
+    def __init__(self, state: State, ids: Sequence[str]) -> None:
+        self._state = state
+        self._ids = ids
+        self._rows = {id_: at for at, id_ in enumerate(ids)}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def key(self, at: int) -> str:
+        """The task's id."""
+        return self._ids[at]
+
+    def find(self, key: str) -> int | None:
+        """Its row."""
+        return self._rows.get(key)
+
+    def lines(self, at: int, cells: int) -> tuple[Line, ...]:
+        """One line; a task that has gone since says so."""
+        task = self._state.table(Noun.TASK).get(self._ids[at])
+        if not isinstance(task, Task):
+            return ((Span("deleted", Tone.DIM),),)
+        return (task_line(self._state, task, None, cells),)
+
+
+def no_tasks(mirror: Mirror) -> str:
+    """What to do where there is nothing yet."""
+    return "no tasks yet: n makes one" if mirror.state.table(Noun.PROJECT) else "no project: maestro init"
+
+
+def find_tasks(state: State, words: str, *, most: int = FOUND, among: Sequence[str] | None = None) -> list[str]:
+    """The tasks whose title or id has all the words, open ones first; at most that many.
+
+    ``among`` narrows it to what a shorter search found, all of it.
+    """
+    asked = wanted(words)
+    over = {TaskStatus.COMPLETED, TaskStatus.CANCELLED, TaskStatus.ARCHIVED}
+    found: list[str] = []
+    ended: list[str] = []
+    table = state.table(Noun.TASK)
+    for task in table.values() if among is None else [table.get(id_) for id_ in among]:
+        if isinstance(task, Task) and has_all(f"{task.title} {task.id}", asked):
+            (ended if task.status in over else found).append(task.id)
+            if len(found) >= most:
+                break
+    return [*found, *ended][:most]
+
+
+def spawnable(mirror: Mirror, project_id: str, first: Task | None, *, most: int = 50) -> list[Task]:
+    """The tasks that an agent could be started on: the one in hand, then the ready ones, then the rest."""
+    state = mirror.state
+    ready = (state.task(id_) for id_ in state.groups["ready", project_id])
+    begun = (state.task(id_) for id_ in state.groups["tasks", project_id, TaskStatus.IN_PROGRESS])
+    chosen = [first] if first is not None and first.project_id == project_id else []
+    found = {task.id: task for task in [*chosen, *islice(ready, most), *islice(begun, most)]}
+    return list(found.values())[:most]
+
+
+def project_line(state: State, project: Project, place: Place, cells: int) -> Line:
+    """Name, and how many of its tasks are done."""
+    done, total = progress(state, project.id)
+    left = (Span(_marker(place)), Span(plain(project.name), Tone.STRONG))
+    return spread(left, (Span(f"{done}/{total}", Tone.DIM),) if total else (), cells)
+
+
+def progress(state: State, project_id: str) -> tuple[int, int]:
+    """Done and all tasks of a project; cancelled and archived ones do not count."""
+    by_status = {s: len(state.groups["tasks", project_id, s]) for s in TaskStatus}
+    left_out = by_status[TaskStatus.CANCELLED] + by_status[TaskStatus.ARCHIVED]
+    return by_status[TaskStatus.COMPLETED], len(state.groups["tasks", project_id]) - left_out
+
+
+def task_line(state: State, task: Task, place: Place | None, cells: int) -> Line:
+    """Indent, glyph, urgency and title; the status as a word at the end where the title can still be read.
+
+    Without a place it stands alone.
+    """
+    face = face_of_task(state, task)
+    indent = "  " * min(place.depth - 1, max(0, cells // 6)) + _marker(place) if place is not None else ""
+    over = task.status in {TaskStatus.COMPLETED, TaskStatus.CANCELLED}
+    mark = {"high": "! ", "critical": "!! "}.get(task.priority, "") if not over else ""
+    left = (
+        Span(indent),
+        Span(f"{face.glyph} ", face.tone),
+        Span(mark, Tone.WARN),
+        Span(plain(task.title), Tone.DIM if over else Tone.PLAIN),
+    )
+    room = cells - cells_of(left[:3]) - width(face.word) - 1
+    right = (Span(face.word, Tone.DIM if face.tone is Tone.PLAIN else face.tone),)
+    return spread(left, right, cells) if room >= min(TITLE, width(left[3].text)) else cropped(left, cells)
+
+
+def _marker(place: Place) -> str:
+    if not place.children:
+        return "  "
+    return "▾ " if place.is_open else "▸ "
+
+
+def what_deleting_loses(state: State, task: Task) -> list[str]:
+    """In words, what goes when the task is deleted."""
+    below = sum(1 for _ in descendants(state, task.id))
+    attempts = sum(1 for _ in state.assignments_of_task(task.id))
+    waiting = [plain(t.title) for t in state.dependents(task.id)]
+    lost = [f"the task and {below} below it" if below else "the task, its checklist and its reports"]
+    lost += [f"the record of {attempts} attempts"] if attempts else []
+    return [*lost, f"no longer waited for by: {', '.join(waiting[:5])}"] if waiting else lost
