@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from maestro_cli import service
 from maestro_cli.environment import log_folder, run_folder, socket_path
 from maestro_cli.failures import Failure
 from maestrod.client import wire
@@ -94,7 +95,9 @@ def start(environ: Mapping[str, str], *, limit: float = LIMIT_S) -> None:
 
 
 def serves(environ: Mapping[str, str]) -> bool:
-    """Whether the daemon of this home answers."""
+    """Whether the daemon of this home answers; one that a call would start is not called."""
+    if service.installed(environ) is not None and not service.holder(environ):
+        return False
     request = b"GET /health HTTP/1.1\r\nHost: maestro\r\nConnection: close\r\n\r\n"
     try:
         return wire.exchange(socket_path(environ), request, time.monotonic() + 1.0).status == 200
@@ -137,6 +140,10 @@ LOOK = "`maestro daemon logs` shows what it says."
 
 
 def _launch(environ: Mapping[str, str], deadline: float) -> None:
+    kept = service.installed(environ)
+    if kept is not None and not service.holder(environ) and kept.state() is not None:
+        _by_service(kept, environ, deadline)
+        return
     os.makedirs(log_folder(environ), mode=0o700, exist_ok=True)
     said = os.path.join(log_folder(environ), "start.log")
     prefix = _scope(environ)
@@ -152,6 +159,19 @@ def _launch(environ: Mapping[str, str], deadline: float) -> None:
         elif code is not None or time.monotonic() > deadline:
             how = f"it ended with code {code}" if code is not None else "it does not answer"
             raise NotStarted(f"the daemon did not start: {how}{_last_words(said, environ)}", hint=LOOK)
+        time.sleep(LOOK_S)
+
+
+def _by_service(kept: service.Service, environ: Mapping[str, str], deadline: float) -> None:
+    try:
+        kept.start(limit=max(LOOK_S, deadline - time.monotonic()))
+    except service.Trouble as trouble:
+        state = kept.state()
+        said = f"\n{state.said}" if state is not None and state.said else ""
+        raise NotStarted(f"the service did not start: {trouble.message}{said}", hint=LOOK) from None
+    while not serves(environ):
+        if time.monotonic() > deadline:
+            raise NotStarted(f"the service was started, and does not answer: {kept.name}", hint=LOOK)
         time.sleep(LOOK_S)
 
 

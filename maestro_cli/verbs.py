@@ -1634,6 +1634,25 @@ VERBS: tuple[Row, ...] = (
         ("maestro daemon restart", "maestro daemon restart --json"),
     ),
     (
+        "daemon install",
+        "Make the daemon a service of yours: systemd's user manager, or launchd, starts it and watches over it.",
+        "maestro_cli.commands.service:install",
+        "",
+        (
+            ("--now", "flag", "-", "Have it take over at once."),
+            ("--print", "flag", "-", "Only show what would be written."),
+        ),
+        ("maestro daemon install --now", "maestro daemon install --print"),
+    ),
+    (
+        "daemon uninstall",
+        "Take the service away; the data stays, and agents go on.",
+        "maestro_cli.commands.service:uninstall",
+        "",
+        (),
+        ("maestro daemon uninstall", "maestro daemon uninstall --json"),
+    ),
+    (
         "daemon status",
         "Whether the daemon serves, as which process, and since when.",
         "maestro_cli.commands.daemon:status",

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import faulthandler
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ from maestrod.locations import Locations, locate
 from maestrod.settings import load_settings
 from maestrod.store.backup import BadBackup
 from maestrod.store.log import Damaged, HomeLocked, StoreError
+from maestrod.systemd import Systemd
 
 log = logging.getLogger("maestrod")
 
@@ -29,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     ``check`` and ``repair`` end with 0, with 1 for damage, or as a start does; so do ``verify`` and ``restore``.
     """
+    systemd = Systemd.taken(os.environ)
     options = _parser().parse_args(argv)
     if options.home:
         os.environ["MAESTRO_HOME"] = options.home
@@ -40,12 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = load_settings(places.config)
         listeners = listeners_of(options.listen, settings)
     except (ValueError, OSError) as error:
+        systemd.tell(status=error)
         return _failed(error, WRONG_CALL)
     try:
         logs.begin(places.logs, level=settings.log, style=settings.log_format)
-        _run(app.serve(settings, places, listeners))
+        if systemd.watchdog_s is not None:
+            faulthandler.enable()  # its SIGABRT says where everything stood
+        _run(app.serve(settings, places, listeners, systemd))
     except (StoreError, Unreadable, OSError) as error:
         log.critical("cannot run: %s", error)
+        systemd.tell(status=error)
         return _failed(error, _code(error))
     return 0
 

@@ -46,6 +46,7 @@ from maestrod.locations import Locations
 from maestrod.settings import Settings
 from maestrod.store.files import Files
 from maestrod.store.lock import HomeLock
+from maestrod.systemd import Systemd
 from maestrod.tmux.control import ControlClient
 from maestrod.tmux.errors import TmuxError
 from maestrod.tmux.oneshot import Tmux
@@ -66,7 +67,9 @@ from maestrod.watch.worktrees import Worktrees
 log = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings, places: Locations, listeners: Sequence[Listener]) -> None:
+async def serve(
+    settings: Settings, places: Locations, listeners: Sequence[Listener], systemd: Systemd | None = None
+) -> None:
     """Run the daemon until it is told to stop.
 
     Raises:
@@ -84,7 +87,7 @@ async def serve(settings: Settings, places: Locations, listeners: Sequence[Liste
             durability=settings.durability,
         )
         try:
-            await House(settings, places, loaded, listeners=listeners).run()
+            await House(settings, places, loaded, listeners=listeners, systemd=systemd).run()
         except BaseExceptionGroup as group:
             raise _only(group) from group
         finally:
@@ -109,12 +112,15 @@ class House:
         loaded: Loaded,
         *,
         listeners: Sequence[Listener] = (),
+        systemd: Systemd | None = None,
         clock: Clock | None = None,
         files: Files | None = None,
     ) -> None:
         self._places = places
         self._settings = settings
         self._listeners = listeners
+        self._systemd = systemd or Systemd()
+        self._journal = loaded.journal
         self._stop = asyncio.Event()
         self._clock = clock or Clock()
         self._engine = Engine(
@@ -157,7 +163,7 @@ class House:
 
     def _open(self) -> AbstractAsyncContextManager[None]:
         """The door for callers, open for as long as the block runs."""
-        return listening(self._api, self._places, self._settings, self._listeners)
+        return listening(self._api, self._places, self._settings, self._listeners, self._systemd.sockets)
 
     def _watch(self, settings: Settings) -> None:
         engine, live, places = self._engine, self._live, self._places
@@ -263,6 +269,8 @@ class House:
             facts = (self._liveness.run, self._liveness.listen, self._looker.run)
             watching = (*facts, self._courier.run, self._restarter.run)
             tasks += [group.create_task(run()) for run in watching]
+            if (every := self._systemd.watchdog_s) is not None:
+                tasks.append(group.create_task(self._reassure(every)))
             async with self._open():
                 await self._until_stopped()
             await self._checkpoints.write()
@@ -281,14 +289,23 @@ class House:
         _on_signals(self._stop)
         seq, home = self._engine.seq, str(self._places.home)
         log.info("serving", extra={"event": "started", "seq": seq, "home": home})
+        self._systemd.tell(ready=1, status=f"serving {home}")
         await self._stop.wait()
         log.info("stopping", extra={"event": "stopping", "seq": self._engine.seq})
+        self._systemd.tell(stopping=1, status="stopping")
         self._api.draining = True
         self._sessions.close()
         self._checks.close()
         self._mail.close()
         await self._streams.close()
         await self._panes.close()
+
+    async def _reassure(self, every: float) -> None:
+        """Tell a watchdog that all is well: the loop turns, and the thread that writes lives."""
+        while self._journal.writing:
+            sessions = sum(1 for _ in self._engine.state.live_sessions())
+            self._systemd.tell(watchdog=1, status=f"serving {self._places.home}, live sessions: {sessions}")
+            await asyncio.sleep(every)
 
 
 def _on_signals(stop: asyncio.Event) -> None:

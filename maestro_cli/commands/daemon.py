@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 import maestrod
-from maestro_cli import autostart, texts
+from maestro_cli import autostart, service, texts
 from maestro_cli.call import Call
 from maestro_cli.environment import is_own, log_folder
 from maestro_cli.failures import Failure, note
@@ -25,12 +25,13 @@ LOOK_S = 0.02
 FOLLOW_S = 0.2
 TAIL_BYTES = 1 << 20
 API = 1
+HOW_TO_START = "`maestro daemon start` starts it."
 STOP_FIRST = "`maestro daemon stop` first, if it is to be looked at all the same."
 
 
 def start(call: Call) -> int:
     """Start it if it does not run; the answer says which."""
-    _own(call)
+    check_own(call)
     running = autostart.serves(call.context.environ)
     if not running:
         autostart.start(call.context.environ)
@@ -42,9 +43,9 @@ def start(call: Call) -> int:
 
 def stop(call: Call) -> int:
     """Stop it and wait until its process is gone; one that does not run is stopped already."""
-    _own(call)
+    check_own(call)
     try:
-        pid = _stopped(call, call.text("reason") or "maestro daemon stop")
+        pid = stopped(call, call.text("reason") or "maestro daemon stop")
     except Unreachable:
         pid = None
     word = "not running" if pid is None else f"stopped  pid {pid}"
@@ -54,19 +55,24 @@ def stop(call: Call) -> int:
 
 def restart(call: Call) -> int:
     """Stop it and start it; agents live on in their windows."""
-    _own(call)
-    try:
-        _stopped(call, "maestro daemon restart")
-    except Unreachable:
-        note("it was not running")
-    autostart.start(call.context.environ)
+    check_own(call)
+    if not _restarted(call):
+        try:
+            stopped(call, "maestro daemon restart")
+        except Unreachable:
+            note("it was not running")
+        autostart.start(call.context.environ)
     hello = _hello(call)
     call.output.result({**hello, "started": True}, [f"started  pid {hello.get('pid')}  {call.context.server}"])
+    _compare(call, hello)
     return 0
 
 
 def status(call: Call) -> int:
     """How it is; exit 5 when it does not run."""
+    kept = service.installed(call.context.environ) if is_own(call.context.environ, call.context.server) else None
+    if kept is not None and not service.holder(call.context.environ):
+        raise Unreachable(f"no daemon runs; the service {kept.name} starts it at the next call", hint=HOW_TO_START)
     hello = _hello(call)
     started = hello.get("startedAt")
     up = time.time() - started / 1000 if isinstance(started, int) else 0.0
@@ -78,10 +84,11 @@ def status(call: Call) -> int:
         ("commits", f"{hello.get('seq')}, of which {hello.get('durableSeq')} are on disk"),
         ("writes", f"no: {'; '.join(reasons)}" if reasons else "yes"),
         ("log", str(_log(call))),
+        ("service", "none; the first call starts it" if kept is None else _of_service(kept, hello.get("pid"))),
     ]
-    call.output.result({**hello, "running": True, "uptime": int(up), "notReady": reasons}, texts.pairs(pairs))
-    if hello.get("version") != maestrod.__version__:
-        note(f"this program is {maestrod.__version__}: `maestro daemon restart` brings the daemon to it")
+    document = {**hello, "running": True, "uptime": int(up), "notReady": reasons, "service": kept and kept.name}
+    call.output.result(document, texts.pairs(pairs))
+    _compare(call, hello)
     return 0
 
 
@@ -99,7 +106,7 @@ def logs(call: Call) -> int:
 
 def repair(call: Call) -> int:
     """Have the daemon's program look at the disk of this home, and mend it unless only asked what it would do."""
-    _own(call)
+    check_own(call)
     if autostart.serves(call.context.environ):
         raise Failure("the daemon of this home runs, so its disk is sound", code="CONFLICT", hint=STOP_FIRST)
     argv = [sys.executable, "-m", "maestrod", "repair", "--json", *(["--dry-run"] if call.flag("dry_run") else [])]
@@ -118,10 +125,42 @@ def repair(call: Call) -> int:
 # -- parts --------------------------------------------------------------------------------------------
 
 
-def _own(call: Call) -> None:
+def check_own(call: Call) -> None:
+    """Only the daemon of this home is started and stopped from here.
+
+    Raises:
+        Failure: another one is meant.
+    """
     if not is_own(call.context.environ, call.context.server):
         hint = "Leave out --server and MAESTRO_SERVER to mean the one of this home."
         raise Failure(f"{call.context.server} is not the daemon of this home", hint=hint)
+
+
+def _restarted(call: Call) -> bool:
+    """Have the service that runs it restart it, where that loses no caller; what a session may, the daemon decides."""
+    environ = call.context.environ
+    kept = service.installed(environ)
+    if kept is None or call.context.session:
+        return False
+    state = kept.state()
+    return state is not None and state.pid != 0 and state.pid == service.holder(environ) and kept.restart()
+
+
+def _of_service(kept: service.Service, pid: object) -> str:
+    state = kept.state()
+    if state is None:
+        return f"{kept.name}, but no service manager answers here"
+    beside = "" if state.pid == pid else ", but this daemon was started beside it: `maestro daemon restart`"
+    return f"{kept.name}, {state.active}{beside}"
+
+
+def _compare(call: Call, hello: Document) -> None:
+    """Say what to do about a daemon of another version."""
+    if hello.get("version") == maestrod.__version__:
+        return
+    kept = service.installed(call.context.environ)
+    way = "maestro daemon restart" if call.words != "daemon restart" or kept is None else "maestro daemon install --now"
+    note(f"this program is {maestrod.__version__}: `{way}` brings the daemon to it")
 
 
 def _plain(call: Call) -> Client:
@@ -153,14 +192,22 @@ def _reasons(call: Call) -> list[str]:
     return [texts.line(reason) for reason in reasons] if isinstance(reasons, list) else []
 
 
-def _stopped(call: Call, reason: str) -> int | None:
-    """Stop it and answer its pid."""
+def stopped(call: Call, reason: str) -> int | None:
+    """Stop it and answer its pid, once it is gone.
+
+    Raises:
+        Unreachable: it does not run.
+        Failure: it is still there.
+    """
+    environ = call.context.environ
+    if service.installed(environ) is not None and not service.holder(environ):
+        raise Unreachable("no daemon runs", hint=HOW_TO_START)
     client = _plain(call)
     hello = client.call("GET", "/hello").body
     pid = hello.get("pid") if isinstance(hello, dict) else None
     client.call("POST", "/shutdown", body={"reason": reason})
     deadline = time.monotonic() + STOP_S
-    while autostart.serves(call.context.environ) or (isinstance(pid, int) and _lives(pid)):
+    while _lives(pid) if isinstance(pid, int) else autostart.serves(environ):
         if time.monotonic() > deadline:
             raise Failure(f"the daemon (pid {pid}) is still there", code="TIMEOUT", hint=autostart.LOOK)
         time.sleep(LOOK_S)

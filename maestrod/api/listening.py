@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import stat
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from maestrod.api.addresses import Listener
 from maestrod.api.server import Api
 from maestrod.locations import Locations
 from maestrod.settings import Settings
+from maestrod.systemd import path_of
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -26,22 +28,31 @@ LAST_ANSWERS_S = 2.0
 """How long requests under way may take when the daemon stops."""
 
 
+OTHERS = "Where it is systemd, for the service, say `systemctl --user start maestrod`"
 ADDRESSES = "tcp"
 """The file in the run folder that names the TCP addresses, one a line."""
 
 
 @contextlib.asynccontextmanager
 async def listening(
-    api: Api, places: Locations, settings: Settings, listeners: Sequence[Listener]
+    api: Api,
+    places: Locations,
+    settings: Settings,
+    listeners: Sequence[Listener],
+    passed: Sequence[socket.socket] = (),
 ) -> AsyncIterator[None]:
-    """Listen for as long as the block runs, on the home's socket unless another is named; answers may finish.
+    """Listen for as long as the block runs, on the home's socket unless another is named or passed.
+
+    Answers may finish. A passed socket is left where it is at the end: it goes on taking connections.
 
     Raises:
         OSError: a listener cannot be opened, or the certificate cannot be read.
     """
     runner = web.ServerRunner(api.server(), handle_signals=False, shutdown_timeout=LAST_ANSWERS_S)
     await runner.setup()
-    sockets = [listener.unix for listener in listeners if listener.unix is not None] or [places.socket]
+    found = [path_of(each) for each in passed]
+    named = [listener.unix for listener in listeners if listener.unix is not None]
+    sockets = [path for path in named if path not in found] if named or passed else [places.socket]
     addresses = [listener for listener in listeners if listener.unix is None]
     opened: list[Path] = []
     try:
@@ -51,6 +62,10 @@ async def listening(
         for path in sockets:
             await _open_socket(runner, path, private=path == places.socket)
             opened.append(path)
+            _name_socket(places, path)
+        for each, path in zip(passed, found, strict=True):
+            await _PassedSite(runner, each).start()
+            log.info("took a socket over", extra={"event": "listening", "socket": str(path)})
             _name_socket(places, path)
         yield
     finally:
@@ -97,6 +112,26 @@ def _spelled(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+class _PassedSite(web.BaseSite):
+    """A Unix socket that somebody else has opened, and keeps."""
+
+    def __init__(self, runner: web.ServerRunner, passed: socket.socket) -> None:
+        super().__init__(runner, backlog=BACKLOG)
+        self._passed = passed
+
+    @property
+    def name(self) -> str:
+        """Where it is found."""
+        return f"unix:{path_of(self._passed)}"
+
+    async def start(self) -> None:
+        """Take connections."""
+        await super().start()
+        loop, server = asyncio.get_running_loop(), self._runner.server
+        assert server is not None
+        self._server = await loop.create_unix_server(server, sock=self._passed, backlog=self._backlog)
+
+
 async def _open_socket(runner: web.ServerRunner, path: Path, *, private: bool) -> None:
     await asyncio.to_thread(_make_room, path, private=private)
     before = os.umask(0o177)
@@ -110,7 +145,7 @@ def _make_room(path: Path, *, private: bool) -> None:
     """A folder for the socket, and none of an earlier daemon in its place.
 
     Raises:
-        OSError: the folder of a ``private`` socket is not this user's alone, or something else has the name.
+        OSError: the folder of a ``private`` socket is not this user's alone, or something else has or uses the name.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = path.parent.lstat()
@@ -119,7 +154,21 @@ def _make_room(path: Path, *, private: bool) -> None:
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise FileExistsError(f"{path} is there already, and is no socket")
+        if _listens(path):
+            raise FileExistsError(f"something listens at {path} already, and it is no daemon of this home. {OTHERS}")
         path.unlink()
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(0)
+        try:
+            probe.connect(str(path))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return True
 
 
 def _name_socket(places: Locations, path: Path) -> None:

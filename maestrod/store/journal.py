@@ -115,6 +115,11 @@ class Journal:
         """The first commit still kept; one more than ``last_seq`` in an empty journal."""
         return self._shelf.oldest_seq
 
+    @property
+    def writing(self) -> bool:
+        """Whether the thread that writes lives; it may well be waiting for the disk."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self, *, on_durable: Callable[[int], None], on_failure: Callable[[StoreError], None]) -> None:
         """Begin to write what is appended, in a thread that runs until ``close``.
 

@@ -51,13 +51,16 @@ class Daemon:
         self.env |= dict(env or {})
         self.env |= {k: v for k, v in os.environ.items() if k.startswith("COVERAGE_")}
         self.process: subprocess.Popen[bytes] | None = None
+        self.command: Sequence[str] = (sys.executable, "-m", "maestrod")
+        self.passed: tuple[int, ...] = ()
 
     def start(self) -> Self:
         """Start it and wait until it answers."""
         with (self.home / "stderr.txt").open("ab") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "maestrod", *self.args],
+                [*self.command, *self.args],
                 env=self.env,
+                pass_fds=self.passed,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=err,
@@ -70,7 +73,7 @@ class Daemon:
     def attempt(self) -> tuple[int, str]:
         """Start one that will not run: its exit code, and what it said."""
         ended = subprocess.run(
-            [sys.executable, "-m", "maestrod", *self.args],
+            [*self.command, *self.args],
             env=self.env,
             cwd="/",
             stdin=subprocess.DEVNULL,
