@@ -61,7 +61,7 @@ bench: ## one table: ours, the reference, the ratio
 	$(MODULE) tests.bench
 
 docs: ## what pages take from the code, written; their commands and links, checked
-	for page in cli events nouns plugins; do $(PYTHON) docs/$$page.py || exit 1; done
+	for page in cli events nouns plugins service; do $(PYTHON) docs/$$page.py || exit 1; done
 	$(MODULE) pytest -n0 tests/architecture/test_pages.py tests/architecture/test_noun_pages.py
 
 run: ## the daemon in the foreground, from this checkout

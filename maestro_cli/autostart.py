@@ -141,7 +141,8 @@ LOOK = "`maestro daemon logs` shows what it says."
 
 def _launch(environ: Mapping[str, str], deadline: float) -> None:
     kept = service.installed(environ)
-    if kept is not None and not service.holder(environ) and kept.state() is not None:
+    state = kept.state() if kept is not None else None
+    if kept is not None and state is not None and service.holder(environ) in (0, state.pid):
         _by_service(kept, environ, deadline)
         return
     os.makedirs(log_folder(environ), mode=0o700, exist_ok=True)

@@ -21,6 +21,7 @@ from maestrod.client import wire
 from maestrod.client.errors import ClientError
 
 ASK_S = 10.0
+LOOK_S = 1.0
 RUN_S = 330.0
 """A start may take the five minutes of its unit."""
 
@@ -47,6 +48,8 @@ class Service(Protocol):
     """What people call it when they ask the service manager."""
     folder: str
     files: tuple[str, ...]
+    how_to_rest: str
+    """The command after which calls start it no more; empty where they do not."""
 
     @property
     def is_installed(self) -> bool:
@@ -128,6 +131,7 @@ class Systemd:
         self.name = f"{base}.service"
         self.folder = os.path.join(root, "systemd", "user")
         self._units = (f"{base}.socket", self.name)
+        self.how_to_rest = f"systemctl --user stop {base}.socket"
         self.files: tuple[str, ...] = tuple(os.path.join(self.folder, unit) for unit in self._units)
 
     @property
@@ -164,9 +168,7 @@ class Systemd:
     def start(self, *, limit: float = RUN_S) -> None:
         """Start both. A socket that has lost its place in the folder is opened anew."""
         self._forgive()
-        try:
-            wire.connect(socket_path(self._environ), time.monotonic() + 1.0).close()
-        except (ClientError, wire.Lost):
+        if _is_lost(socket_path(self._environ)):
             self._ask("stop", *self._units, limit=limit)
         self._ask("start", *self._units, limit=limit)
 
@@ -192,6 +194,7 @@ class Launchd:
         self.name = LAUNCHD_PREFIX + name_of(environ)
         self.folder = os.path.join(_home(environ), "Library", "LaunchAgents")
         self.files: tuple[str, ...] = (os.path.join(self.folder, f"{self.name}.plist"),)
+        self.how_to_rest = ""
         self._domain = f"gui/{os.getuid()}"
         self._target = f"{self._domain}/{self.name}"
 
@@ -233,6 +236,17 @@ class Launchd:
 
     def _ask(self, *words: str, limit: float = ASK_S, check: bool = True) -> str:
         return _run(["launchctl", *words], self._environ, limit=limit, check=check)
+
+
+def _is_lost(path: str) -> bool:
+    """Whether nobody listens there."""
+    try:
+        wire.connect(path, time.monotonic() + LOOK_S).close()
+    except wire.Lost as lost:
+        return lost.away
+    except ClientError:
+        return False
+    return False
 
 
 def _home(environ: Mapping[str, str]) -> str:

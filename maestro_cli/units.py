@@ -58,6 +58,10 @@ Also={name}.socket
 """
 
 
+UNFIT = "\"'\\"
+"""systemd starts no program with one of these in its path, but hands them over as arguments."""
+
+
 class Unwritable(ValueError):
     """A path or a value that no unit can hold; the message names it."""
 
@@ -71,6 +75,8 @@ def systemd(name: str, *, program: Sequence[str], socket: str, environ: Mapping[
     for text in (*program, socket, *environ.values()):
         _printable(text)
     first, *rest = program
+    if any(c in first for c in UNFIT):
+        first, rest = "/usr/bin/env", list(program)
     words = [_quoted(first), *(_quoted(word.replace("$", "$$")) for word in rest)]
     lines = [f"Environment={_quoted(f'{key}={escaped(value)}', always=True)}\n" for key, value in environ.items()]
     told = {"mark": MARK, "name": name}

@@ -50,6 +50,9 @@ def stop(call: Call) -> int:
         pid = None
     word = "not running" if pid is None else f"stopped  pid {pid}"
     call.output.result({"stopped": pid is not None, "pid": pid}, [word])
+    kept = service.installed(call.context.environ)
+    if kept is not None and kept.how_to_rest:
+        note(f"its socket is open, so the next call starts it; `{kept.how_to_rest}` closes it")
     return 0
 
 
@@ -61,7 +64,7 @@ def restart(call: Call) -> int:
             stopped(call, "maestro daemon restart")
         except Unreachable:
             note("it was not running")
-        autostart.start(call.context.environ)
+    autostart.start(call.context.environ)
     hello = _hello(call)
     call.output.result({**hello, "started": True}, [f"started  pid {hello.get('pid')}  {call.context.server}"])
     _compare(call, hello)
@@ -143,7 +146,12 @@ def _restarted(call: Call) -> bool:
     if kept is None or call.context.session:
         return False
     state = kept.state()
-    return state is not None and state.pid != 0 and state.pid == service.holder(environ) and kept.restart()
+    if state is None or not state.pid or state.pid != service.holder(environ):
+        return False
+    try:
+        return kept.restart()
+    except service.Trouble:
+        return True  # starting it says why
 
 
 def _of_service(kept: service.Service, pid: object) -> str:
