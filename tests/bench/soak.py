@@ -3,7 +3,7 @@
 ``python -m tests.bench.soak [--agents 50] [--minutes 10] [--write]``: scripted agents in panes of a private tmux
 server, launched as ever, watched by a real daemon. Each calls 20 hooks a minute, as Claude Code does in turns of two
 minutes: a prompt, tool after tool, the end. Processor time is what the system counts for the daemon's processes, so
-that other work on the machine matters little. Three stretches follow one another, the last two a fifth as long:
+that other work on the machine matters little. Four stretches follow one another, the last three a fifth as long:
 
 * **at work**: the agents' hooks come, each on a connection of its own;
 * **at rest**: nobody says anything, and the agents are watched;
@@ -15,17 +15,20 @@ budget: watching the agents, judging what they do, and writing down when that ch
 """
 
 import argparse
+import asyncio
 import os
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count, repeat
 from pathlib import Path
 
+import aiohttp
 import msgspec
 
 from maestro_cli.fake.install import shims
@@ -40,11 +43,14 @@ A_MINUTE = 20
 """Hooks of each agent."""
 TOOLS = 19
 """Of a turn: two hooks each, beside one for the prompt and one for the end."""
+MAESTRO = (sys.executable, "-m", "maestro_cli")
 LOOKS = 10
 """At the memory: the first when a tenth of the time has passed."""
 BESIDE = 0.2
 """The length of the other stretches, as a share of the first."""
 PROCESSOR = Budget(most=0.5, absolute=True)
+FPS = 10
+LOOKED_AT = Budget(most=1.0, absolute=True)
 JOURNAL = Budget(most=1.0, absolute=True)
 FLAT = Budget(most=2.0, absolute=True)
 READY_WITHIN_S = 60.0
@@ -63,6 +69,14 @@ class Agent(msgspec.Struct, frozen=True, rename="camel"):
     status: str
     conversation_id: str | None = None
     transcript_path: str | None = None
+
+
+class Crowd(msgspec.Struct, frozen=True):
+    """Agents in their panes, and the environment and folder that more are started in."""
+
+    agents: Sequence[Agent]
+    env: Mapping[str, str]
+    project: Path
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -96,12 +110,14 @@ def measure(agents: int, minutes: float) -> list[Row]:
     seconds, pace = minutes * 60, agents * A_MINUTE / 60
     with running(OURS) as server, _launched(server, agents) as crowd:
         before = _journal_mb(server)
-        work = _watched(server, seconds, pace, _turns(crowd))
+        work = _watched(server, seconds, pace, _turns(crowd.agents))
         grown = _journal_mb(server) - before
-        for agent in crowd:
+        for agent in crowd.agents:
             _ask(server, _hook(agent, "Stop"))
         rest = _watched(server, seconds * BESIDE, pace, repeat(None))
         alone = _watched(server, seconds * BESIDE, pace, _turns([_ended(server)]))
+        with _looking(server, _drawing(server, crowd)):
+            looked = _watched(server, seconds * BESIDE, pace, repeat(None))
     requests = alone.percent - rest.percent
     at_work, at_rest = f"{agents} agents {minutes:g} min at work", f"{agents} agents at rest"
     return [
@@ -109,6 +125,7 @@ def measure(agents: int, minutes: float) -> list[Row]:
         row(f"{at_work}, of that their requests alone", [requests], unit="%"),
         row(f"{at_work}, and what is beyond them", [work.percent - requests], unit="%", budget=PROCESSOR),
         row(f"{at_rest}, the daemon's processor", [rest.percent], unit="%", budget=PROCESSOR),
+        row(f"{at_rest} and one looked at, the daemon's processor", [looked.percent], unit="%", budget=LOOKED_AT),
         row(f"{at_work}, the journal grows by", [grown], unit="MB", budget=JOURNAL),
         row(f"{at_work}, memory in the end", [work.memory[-1]], unit="MB"),
         row(f"{at_work}, memory grows by", [work.memory[-1] - work.memory[0]], unit="MB", budget=FLAT),
@@ -116,22 +133,64 @@ def measure(agents: int, minutes: float) -> list[Row]:
 
 
 @contextmanager
-def _launched(server: Server, agents: int) -> Iterator[list[Agent]]:
+def _launched(server: Server, agents: int) -> Iterator[Crowd]:
     """So many agents, each in its pane and through with its first turn."""
-    maestro = [sys.executable, "-m", "maestro_cli"]
     with tempfile.TemporaryDirectory(prefix="mae-", dir="/tmp") as folder:
         shims(f"{folder}/bin")
         project = Path(folder, "soak")
         project.mkdir()
         env = {**server.env, "PATH": f"{folder}/bin:{server.env['PATH']}", "MAESTRO_NO_AUTOSTART": "1"}
         try:
-            _run([*maestro, "init", str(project)], env, project)
+            _run([*MAESTRO, "init", str(project)], env, project)
             for number in range(agents):
-                _run([*maestro, "session", "spawn", "--provider", "claude", "--name", f"agent {number}"], env, project)
+                _spawn(f"agent {number}", env, project)
             eventually(lambda: _idle(server) == agents, timeout=READY_WITHIN_S, what="every agent waits for a prompt")
-            yield _sessions(server)
+            yield Crowd(_sessions(server), env, project)
         finally:
             Tmux(server_name(str(server.home)), server.home / "run" / "tmux.conf", os.environ).kill_server()
+
+
+def _spawn(name: str, env: Mapping[str, str], project: Path) -> None:
+    _run([*MAESTRO, "session", "spawn", "--provider", "claude", "--name", name], env, project)
+
+
+def _drawing(server: Server, crowd: Crowd) -> str:
+    """The id of one agent more, which prints a line ten times a second from now on."""
+    script = crowd.project / "draw.txt"
+    script.write_text(f"SLOW: 1000000 {1 / FPS}\n", encoding="utf-8")
+    _spawn("drawing", {**crowd.env, "MAESTRO_FAKE_SCRIPT": str(script)}, crowd.project)
+    known = {agent.id for agent in crowd.agents}
+    (drawing,) = [agent.id for agent in _sessions(server) if agent.id not in known and agent.status != "stopped"]
+    return drawing
+
+
+@contextmanager
+def _looking(server: Server, session: str) -> Iterator[None]:
+    """Somebody watches the pane of a session meanwhile.
+
+    Raises:
+        Failed: much less of it was shown than was drawn.
+    """
+    frames, over, began = [0], threading.Event(), time.monotonic()
+    thread = threading.Thread(target=asyncio.run, args=(_look(server, session, frames, over),))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    if frames[0] < FPS * 0.7 * (time.monotonic() - began):
+        raise Failed(f"{frames[0]} pictures in {time.monotonic() - began:.0f} s")
+
+
+async def _look(server: Server, session: str, frames: list[int], over: threading.Event) -> None:
+    path = f"http://maestro/api/v1/sessions/{session}/screen/stream?fps={FPS}"
+    connector = aiohttp.UnixConnector(str(server.socket))
+    async with aiohttp.ClientSession(connector=connector) as client, client.ws_connect(path) as ws:
+        while not over.is_set():
+            with suppress(TimeoutError):
+                await ws.receive_str(timeout=1.0)
+                frames[0] += 1
 
 
 def _run(argv: Sequence[str], env: Mapping[str, str], folder: Path) -> None:
