@@ -188,7 +188,10 @@ def _take_terminal() -> None:
 
 
 def _forget_ignored() -> None:
-    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    """What we ignore, or whoever started us, is not passed on: an agent without SIGINT and SIGQUIT hears no Ctrl-C."""
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def unstarted(launch: Launch, error: OSError | ValueError) -> End:

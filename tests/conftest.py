@@ -5,6 +5,7 @@ A run of everything leaves out those marked ``long``, but for one by CI; who nam
 """
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -26,6 +27,10 @@ SHORT_RUN = "SHORT_RUN_OF_EVERYTHING"
 
 for name in [name for name in os.environ if name.startswith(("MAESTRO_", "TMUX")) and name != REAL]:
     del os.environ[name]
+
+# A script that runs the tests in its background ignores these, and so would everything that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 hypothesis.settings.register_profile("maestro", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("maestro")
