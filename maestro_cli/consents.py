@@ -92,6 +92,20 @@ class Consents:
             answer = list(needed.keys)
             trust.grant(needed, self._environ, self._locks, lambda place: self._note(agent, place, answer))
 
+    def withhold(self, agent: str, needed: Trust) -> None:
+        """Take back an answer of ours that stands no longer; the agent asks again.
+
+        Raises:
+            OSError: the file cannot be replaced.
+        """
+        place, answer = trust.place_of(needed, self._environ), list(needed.keys)
+        answers = self._answers()
+        given = answers.setdefault(agent, Answer()).given.get(str(place), [])
+        if answer in given:
+            trust.retract(place, answer, self._locks)
+            given.remove(answer)
+            self._keep(answers)
+
     def take_back(self, agent: str) -> None:
         """Leave nothing of ours, and do not ask again.
 

@@ -8,10 +8,9 @@ import json
 import os
 import shutil
 import socket
-import stat
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,13 +18,16 @@ import msgspec
 from maestro_cli import skillful
 from maestro_cli.arrival import Watch, did_its_work, end_in_words
 from maestro_cli.asking import can_ask, confirmed
+from maestro_cli.carried import Carried, carried
 from maestro_cli.consents import Consents
 from maestro_cli.extension import Foreign
 from maestro_cli.failures import note
 from maestro_cli.own_providers import Providers
 from maestro_cli.pane_environment import caller_environment, own_environment
 from maestro_cli.program import path_folder, program, write
+from maestro_cli.servers import Unusable, servers
 from maestro_cli.supervisor import LAUNCH_VARIABLE
+from maestro_cli.trusted import Trusted
 from maestro_cli.windows import Window, Windows, WindowTrouble
 from maestro_cli.worktrees import Bench, NoWorktree, Placed, variables
 from maestrod.client.blocking import Client, quoted
@@ -34,7 +36,7 @@ from maestrod.locations import Locations
 from maestrod.prompts.system import skills_part, system_part, worktree_part
 from maestrod.prompts.task import first_message
 from maestrod.protocol.manifest import Manifest
-from maestrod.providers import mcp, registry
+from maestrod.providers import registry
 from maestrod.providers.plan import LaunchContext, LaunchPlan, Unfit
 
 WAIT_S = 10.0
@@ -98,6 +100,7 @@ class Launcher:
         self._windows = Windows(locations, environ)
         self._consents = Consents(locations, environ)
         self._bench = Bench(client, locations, environ)
+        self._trusted = Trusted(locations)
 
     def launch(self, session_id: str, *, provider: str = "") -> LaunchResult:
         """See ``launch``."""
@@ -126,7 +129,7 @@ class Launcher:
             session = self._awaited(manifest.session_id, window, name)
         except WindowTrouble as trouble:
             raise NotStarted(str(trouble)) from trouble
-        except NoWorktree as trouble:
+        except (NoWorktree, Unusable) as trouble:
             raise NotStarted(trouble.reason, hint=trouble.hint) from trouble
         except OSError as error:
             hint = f"Where Maestro's files can be written, `maestro session resume {manifest.session_id}` launches it."
@@ -212,31 +215,51 @@ class Launcher:
         """How to start the agent.
 
         Raises:
-            NotStarted: there is no directory to work in.
+            NotStarted: there is no directory to work in, or a file of MCP servers cannot be used.
         """
-        given = skillful.chosen(manifest, self._environ)
+        project = manifest.project.working_dir
+        given = skillful.chosen(manifest, self._environ, self._trusted)
         own = self._locations.session(manifest.session_id) / SKILLS_FOLDER
         skillful.place(given, own)
+        cwd = placed.cwd if isinstance(placed, Placed) else _directory(project)
+        lacking = self._trusted.lacking(
+            Path(project), carried(Path(cwd), self._environ, (provider.name,), skills=False)
+        )
         context = LaunchContext(
             executable=executable,
             maestro=str(program(self._locations)),
             folder=str(self._locations.session(manifest.session_id)),
-            cwd=placed.cwd if isinstance(placed, Placed) else _directory(manifest.project.working_dir),
+            cwd=cwd,
             system=system_part(_there(manifest, placed))
-            + (worktree_part(placed.branch, manifest.project.working_dir) if isinstance(placed, Placed) else "")
+            + (worktree_part(placed.branch, project) if isinstance(placed, Placed) else "")
             + skills_part([(skill.name, skill.description) for skill in given.skills], given.missing),
             prompt=first_message(manifest),
             conversation_id=str(uuid.uuid4()),
-            mcp=_servers(manifest.mcp_config),
+            mcp=servers(manifest.mcp_config, project, self._trusted),
             skills_folder=str(own) if given.skills else "",
             spool=self._spool(),
             launch_folders=(str(self._locations.data / "sessions"), str(self._locations.run)),
             git_folder=placed.common if isinstance(placed, Placed) else "",
+            trusted=not lacking,
         )
         try:
-            return provider.plan(manifest, context)
+            plan = provider.plan(manifest, context)
         except Unfit as error:
             raise NotStarted(str(error)) from error
+        plan = msgspec.structs.replace(plan, notes=(*plan.notes, *given.notes))
+        return self._unanswered(plan, provider, lacking, project) if lacking else plan
+
+    def _unanswered(
+        self, plan: LaunchPlan, provider: registry.Provider, lacking: Sequence[Carried], project: str
+    ) -> LaunchPlan:
+        """The plan of an agent that asks itself, as nobody trusts what the directory carries."""
+        if plan.trust is not None:
+            with contextlib.suppress(OSError):
+                self._consents.withhold(plan.provider, plan.trust)
+        names = ", ".join(each.name for each in lacking)
+        how = f"`maestro trust {project}` answers it for all sessions"
+        note = f"{provider.title} may ask in its window whether you trust {names}: {how}"
+        return msgspec.structs.replace(plan, trust=None, notes=(*plan.notes, note))
 
     def _spool(self) -> str:
         """Raises: OSError: it cannot be made."""
@@ -374,25 +397,6 @@ def _notes(placed: Placed | str) -> tuple[str, ...]:
     if isinstance(placed, Placed):
         return placed.notes
     return (f"no worktree: {placed}",) if placed else ()
-
-
-def _servers(path: str | None) -> mcp.Servers | None:
-    """The MCP servers that the session is to be given.
-
-    Raises:
-        NotStarted: their file cannot be used.
-    """
-    if path is None:
-        return None
-    try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):
-            raise NotStarted(f"the file of MCP servers is no file: {path}")
-        with Path(path).open("rb") as file:
-            return mcp.parse(path, file.read(mcp.SIZE + 1))
-    except OSError as error:
-        raise NotStarted(f"cannot read the file of MCP servers {path}: {error.strerror}") from error
-    except mcp.BadServers as error:
-        raise NotStarted(f"cannot use the file of MCP servers {error}") from error
 
 
 def _object(value: object) -> dict[str, object]:

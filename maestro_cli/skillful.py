@@ -1,11 +1,13 @@
 """The skills of a session: found by scope, copied into its own folder, never linked."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from maestro_cli.carried import carried, top_of
+from maestro_cli.trusted import Trusted
 from maestrod.protocol.manifest import Manifest
 from maestrod.skills.catalogue import Catalogue, of_role, scopes
 from maestrod.skills.reading import Broken, Skill, files
@@ -18,16 +20,36 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
     skills: tuple[Skill, ...]
     missing: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def chosen(manifest: Manifest, environ: Mapping[str, str]) -> Given:
-    """Those of its role, then those that were asked for; later scopes win."""
-    view = Catalogue().look(scopes(environ, manifest.project.working_dir))
+def chosen(manifest: Manifest, environ: Mapping[str, str], trusted: Trusted) -> Given:
+    """Those of its role, then those that were asked for; later scopes win.
+
+    One of the project that brings more than text must be trusted, else one from elsewhere takes its place.
+    """
+    project = Path(manifest.project.working_dir)
+    here = Catalogue().look(scopes(environ, str(project))).skills
+    top = top_of(project)
+    withheld = {(top / each.name).parent.resolve() for each in trusted.lacking(project, carried(project, environ, ()))}
+    left = {name: skill for name, skill in here.items() if Path(skill.path).resolve() in withheld}
+    found = here if not left else {**here, **_elsewhere(environ, left)}
     names = dict.fromkeys((*of_role(manifest.role), *manifest.skill_ids))
     return Given(
-        skills=tuple(view.skills[name] for name in names if name in view.skills),
-        missing=tuple(name for name in names if name not in view.skills),
+        skills=tuple(found[name] for name in names if name in found and found[name] not in left.values()),
+        missing=tuple(name for name in names if name not in found or found[name] in left.values()),
+        notes=tuple(
+            f"the project's skill {name} brings more than text, and nobody trusts it: `maestro trust {project}`"
+            for name in names
+            if name in left
+        ),
     )
+
+
+def _elsewhere(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, Skill]:
+    """Skills of these names that are not a project's."""
+    there = Catalogue().look(scopes(environ)).skills
+    return {name: there[name] for name in names if name in there}
 
 
 def place(given: Given, folder: Path) -> None:

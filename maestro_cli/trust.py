@@ -66,6 +66,18 @@ def revoke(place: Path, answers: Sequence[Sequence[str]], locks: Path) -> None:
         _kept(place).unlink(missing_ok=True)
 
 
+def retract(place: Path, keys: Sequence[str], locks: Path) -> None:
+    """Take one answer back; what was kept beside the file stays.
+
+    Raises:
+        OSError: the file cannot be replaced.
+    """
+    with _alone(place, locks):
+        document = _read(place)
+        if document is not None and _unset(document, keys):
+            _replace(place, document)
+
+
 def is_granted(place: Path, keys: Sequence[str]) -> bool | None:
     """Whether the answer is there; ``None`` when there is no place for it."""
     at: object = _read(place)

@@ -215,6 +215,19 @@ VERBS: tuple[Row, ...] = (
         ),
         ("maestro demo", "maestro demo --no-tui"),
     ),
+    (
+        "trust",
+        "Let agents take up what a directory carries that may run something, as it is now (people only).",
+        "maestro_cli.commands.trust:trust",
+        "",
+        (
+            ("[PATH]", "path", "-", "The directory, or one file; by default this directory."),
+            ("--dry-run", "flag", "-", "Only show what would be trusted, and what it brings."),
+            ("--list|-l", "flag", "-", "What is trusted, and whether it is still the same."),
+            ("--remove", "flag", "-", "Trust nothing of it any more."),
+        ),
+        ("maestro trust", "maestro trust --dry-run"),
+    ),
     # -- projects -------------------------------------------------------------------------------------
     (
         "project list",

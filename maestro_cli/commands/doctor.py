@@ -5,7 +5,8 @@ from maestro_cli.call import Call
 from maestro_cli.doctor import configured, disk, programs, service
 from maestro_cli.doctor.findings import Check, Finding, Level, Patient, examine, fault
 from maestro_cli.doctor.selftest import selftest
-from maestro_cli.failures import note
+from maestro_cli.environment import is_own
+from maestro_cli.failures import Failure, note
 from maestrod.locations import locate
 
 AT_FAULT = 1
@@ -26,6 +27,7 @@ CHECKS = (
     Check("screens", configured.screen_rules),
     Check("socket", service.socket_, service.mend_socket),
     Check("daemon", service.daemon),
+    Check("server", service.server),
     Check("writes", service.readiness),
     Check("journal", service.journal),
 )
@@ -37,11 +39,14 @@ def run(call: Call) -> int:
         return _tried(call)
     environ = call.context.environ
     places = locate(environ)
-    patient = examine(environ, places)
+    server = "" if is_own(environ, call.context.server) else call.context.server
+    patient = examine(environ, places, server)
     done: list[str] = []
     if call.flag("fix"):
+        if call.context.session:
+            raise Failure("mending is for people", code="FORBIDDEN", hint="`maestro doctor` tells them what to do.")
         done = [line for check in CHECKS if check.mend for line in check.mend(patient)]
-        patient = examine(environ, places)
+        patient = examine(environ, places, server)
     findings = [finding for check in CHECKS for finding in _looked(check, patient)]
     faults, warnings = (sum(f.level is level for f in findings) for level in (Level.FAULT, Level.WARNING))
     data = {"faults": faults, "warnings": warnings, "mended": done, "findings": [_data(each) for each in findings]}

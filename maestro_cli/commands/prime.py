@@ -7,8 +7,10 @@ import msgspec
 
 from maestro_cli import skillful, views
 from maestro_cli.call import Call
+from maestro_cli.trusted import Trusted
 from maestrod.client.blocking import Client, quoted
 from maestrod.client.errors import Refused
+from maestrod.locations import locate
 from maestrod.prompts.brief import brief, outside
 from maestrod.prompts.system import skills_part
 from maestrod.protocol.manifest import Manifest
@@ -82,7 +84,8 @@ class Briefing:
         return Prime(session_id=manifest.session_id, source="manifest", text=text)
 
     def _brief(self, manifest: Manifest, waiting: int) -> str:
-        given = skillful.chosen(manifest, self._call.context.environ)
+        environ = self._call.context.environ
+        given = skillful.chosen(manifest, environ, Trusted(locate(environ)))
         skills = skills_part([(skill.name, skill.description) for skill in given.skills], given.missing)
         return brief(manifest, skills, waiting=waiting)
 

@@ -35,6 +35,8 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
 
     environ: Mapping[str, str]
     places: Locations
+    server: str = ""
+    """Whom commands here speak to, when that is not the home's own daemon."""
     hello: Mapping[str, object]
     status: Mapping[str, object]
     silence: str = ""
@@ -71,7 +73,7 @@ def fault(check: str, says: str, todo: str) -> Finding:
     return Finding(check=check, level=Level.FAULT, says=says, todo=todo)
 
 
-def examine(environ: Mapping[str, str], places: Locations) -> Patient:
+def examine(environ: Mapping[str, str], places: Locations, server: str = "") -> Patient:
     """Ask the home's own daemon how it is; nothing is started."""
     client = Client(f"unix:{places.socket}", timeout=ASK_S, retries=0)
     client.patience = 0.0
@@ -79,8 +81,9 @@ def examine(environ: Mapping[str, str], places: Locations) -> Patient:
         hello = _object(client.call("GET", "/hello").body)
         status = _object(client.call("GET", "/status").body)
     except ClientError as error:
-        return Patient(environ=environ, places=places, hello={}, status={}, silence=error.message)
-    return Patient(environ=environ, places=places, hello=hello, status=status, reasons=_reasons(client))
+        return Patient(environ=environ, places=places, server=server, hello={}, status={}, silence=error.message)
+    reasons = _reasons(client)
+    return Patient(environ=environ, places=places, server=server, hello=hello, status=status, reasons=reasons)
 
 
 def _reasons(client: Client) -> tuple[str, ...]:

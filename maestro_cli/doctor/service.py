@@ -15,7 +15,9 @@ from pathlib import Path
 import maestrod
 from maestro_cli import autostart
 from maestro_cli.doctor.disk import MENDS
-from maestro_cli.doctor.findings import Finding, Patient, fault, ok, warning
+from maestro_cli.doctor.findings import ASK_S, Finding, Patient, fault, ok, warning
+from maestrod.client.blocking import Client
+from maestrod.client.errors import ClientError
 
 CHECK_S = 120.0
 TOLD = 3
@@ -80,6 +82,24 @@ def _absent(patient: Patient) -> Finding:
         todo = f"`kill {holder}` ends it, or speak to it: `export MAESTRO_SERVER=unix:{named}`"
         return fault("daemon", f"{who} and listens at {named}", todo)
     return fault("daemon", f"{who} and does not answer: {patient.silence}", f"{LOGS} `kill {holder}` ends it.")
+
+
+def server(patient: Patient) -> Iterator[Finding]:
+    """Whether commands reach whom they are told to speak to, where that is another daemon."""
+    if not patient.server:
+        return
+    names = ("MAESTRO_API_KEY", "MAESTRO_API_KEY_FILE", "MAESTRO_CREDENTIAL_FILE")
+    key, key_file, credential = (patient.environ.get(name, "") for name in names)
+    client = Client(patient.server, timeout=ASK_S, retries=0, key=key, key_file=key_file, credential_file=credential)
+    client.patience = 0.0
+    try:
+        hello = client.call("GET", "/hello").body
+    except ClientError as error:
+        todo = error.hint or "`unset MAESTRO_SERVER` speaks to the daemon of this home."
+        yield fault("server", f"{patient.server}: {error.message}", todo)
+        return
+    version = hello.get("version") if isinstance(hello, dict) else None
+    yield ok("server", f"commands speak to {patient.server}, version {version}")
 
 
 def readiness(patient: Patient) -> Iterator[Finding]:

@@ -79,7 +79,7 @@ def _flags(manifest: Manifest, context: LaunchContext) -> tuple[str, ...]:
         # Off, nothing in the sandbox can reach the daemon's socket; hooks run outside of it.
         *_set("sandbox_workspace_write.network_access", toml.inline(value=manifest.network)),
         *_set("developer_instructions", toml.text(context.system)),
-        *_set("projects", toml.inline({context.cwd: {"trust_level": "trusted"}})),
+        *(_set("projects", toml.inline({context.cwd: {"trust_level": "trusted"}})) if context.trusted else ()),
         # A login shell would set PATH anew, and `maestro` would not be found.
         *_set("allow_login_shell", toml.inline(value=False)),
         *_set("check_for_update_on_startup", toml.inline(value=False)),

@@ -55,7 +55,7 @@ def plan(manifest: Manifest, context: LaunchContext) -> LaunchPlan:
         provider=NAME,
         argv=(*(back if known else fresh), "-i", opening(context, prompt)),
         cwd=context.cwd,
-        env={"GEMINI_CLI_TRUST_WORKSPACE": "true", "COLORTERM": "truecolor"},
+        env=({"GEMINI_CLI_TRUST_WORKSPACE": "true"} if context.trusted else {}) | {"COLORTERM": "truecolor"},
         unset=environment.UNSET,
         keep=environment.OWN_SETTINGS,
         files=(LaunchFile(PROMPT_FILE, prompt), LaunchFile(POLICY_FILE, _policy(context, prompt))),
@@ -106,7 +106,7 @@ def _flags(manifest: Manifest, context: LaunchContext) -> tuple[str, ...]:
     return (
         *model,
         f"--approval-mode={MODES[manifest.permission_mode]}",
-        "--skip-trust",
+        *(("--skip-trust",) if context.trusted else ()),
         f"--policy={context.folder}/{POLICY_FILE}",
     )
 

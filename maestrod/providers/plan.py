@@ -37,6 +37,8 @@ class LaunchContext(msgspec.Struct, frozen=True, kw_only=True):
     """Where launching writes: an orchestrator in a sandbox must get at them, or it can start nobody."""
     git_folder: str = ""
     """Of an agent in a worktree of its own: the repository's own folder, in which its commits are written."""
+    trusted: bool = True
+    """Whether the agent need not ask if it may take up what the directory carries."""
 
 
 class Unfit(Exception):

@@ -414,6 +414,18 @@ def test_an_unknown_provider_is_refused_by_name(name: str) -> None:
         registry.plan(name, manifest(), context())
 
 
+@pytest.mark.parametrize(
+    ("provider", "answers"), [("codex", ["projects="]), ("gemini", ["--skip-trust", "GEMINI_CLI_TRUST_WORKSPACE"])]
+)
+def test_an_agent_is_left_to_ask_where_nobody_trusts_what_the_directory_carries(
+    provider: str, answers: list[str]
+) -> None:
+    asked = planned(provider, within=msgspec.structs.replace(context(), trusted=False))
+    words = " ".join((*planned(provider).argv, *planned(provider).env))
+    assert [answer for answer in answers if answer not in words] == []
+    assert [answer for answer in answers if answer in " ".join((*asked.argv, *asked.env))] == []
+
+
 def test_only_claude_keeps_its_trust_in_a_file_of_the_user() -> None:
     assert planned("codex").trust is planned("gemini").trust is None
     trust = planned("claude").trust

@@ -317,6 +317,20 @@ def test_another_maestro_on_path_is_named(patient: Maestro, tmp_path: Path) -> N
     named(findings(patient), "warning", "path", str(tmp_path / "other" / "maestro"), "Remove one of them")
 
 
+def test_another_daemon_that_commands_speak_to_is_asked_as_well(patient: Maestro) -> None:
+    with home() as other, served(Maestro(other)) as running:
+        address = f"unix:{running.socket}"
+        assert any(address in each["says"] for each in findings_in(patient, {"MAESTRO_SERVER": address}))
+    named(findings_in(patient, {"MAESTRO_SERVER": address}), "fault", "server", address)
+
+
+def test_an_agent_may_look_and_not_mend(patient: Maestro) -> None:
+    place = stale_socket(patient)
+    refused = patient("doctor", "--fix", "--json", env={"MAESTRO_SESSION_ID": "sess_1"})
+    assert (refused.code, refused.error) == (4, "forbidden")
+    assert place.exists()
+
+
 def test_a_terminal_without_utf8_is_named(patient: Maestro) -> None:
     said = findings_in(patient, {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
     named(said, "warning", "shell", "encoding", "export LANG=C.UTF-8")
