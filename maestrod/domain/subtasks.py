@@ -5,17 +5,19 @@ from msgspec import UNSET, UnsetType
 from maestrod.domain import limits
 from maestrod.domain.changes import Change, Command, Context, Delete, Put
 from maestrod.domain.errors import Conflict, Invalid
+from maestrod.domain.fresh import fresh
 from maestrod.domain.model import Noun, Subtask
 from maestrod.domain.revision import given, revised
 from maestrod.domain.state import State
 
 
 class CreateSubtask(Command, frozen=True, kw_only=True):
-    """Add an item at the end of a task's checklist."""
+    """Add an item at the end of a task's checklist; ``id`` is one that was made by whoever asks, while offline."""
 
     task_id: str
     title: str
     description: str = ""
+    id: str | None = None
 
 
 class EditSubtask(Command, frozen=True, kw_only=True):
@@ -48,7 +50,7 @@ def create_subtask(state: State, command: CreateSubtask, ctx: Context) -> list[C
     if count >= limits.LIST:
         raise Conflict(f"task {task.id} has {count} subtasks already", hint="Split the task.")
     subtask = Subtask(
-        id=ctx.new_id(Noun.SUBTASK),
+        id=fresh(state, Noun.SUBTASK, command.id, ctx),
         created_at=ctx.now,
         updated_at=ctx.now,
         task_id=task.id,

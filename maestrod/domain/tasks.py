@@ -5,6 +5,7 @@ from msgspec import UNSET, UnsetType
 from maestrod.domain import checks, graph, limits, orderings
 from maestrod.domain.changes import Change, Command, Context, Delete, Put
 from maestrod.domain.errors import Conflict, Invalid, NotAllowed
+from maestrod.domain.fresh import fresh
 from maestrod.domain.model import AssignmentStatus, Noun, Priority, Project, Task, TaskStatus
 from maestrod.domain.projects import task_belongings
 from maestrod.domain.revision import given, revised
@@ -12,7 +13,10 @@ from maestrod.domain.state import State
 
 
 class CreateTask(Command, frozen=True, kw_only=True):
-    """Add a task; the project may be left out when a parent is named."""
+    """Add a task; the project may be left out when a parent is named.
+
+    ``id`` is one that was made by whoever asks, while offline.
+    """
 
     title: str
     project_id: str | None = None
@@ -32,6 +36,7 @@ class CreateTask(Command, frozen=True, kw_only=True):
     position: int | None = None
     due_at: int | None = None
     metadata: dict[str, object] | None = None
+    id: str | None = None
 
 
 class EditTask(Command, frozen=True, kw_only=True):
@@ -83,7 +88,7 @@ def create_task(state: State, command: CreateTask, ctx: Context) -> list[Change]
         _references(state, project.id, command.parent_id, command.dependencies, command.reference_task_ids)
         graph.refuse_kin(state, None, command.parent_id, command.dependencies)
     task = Task(
-        id=ctx.new_id(Noun.TASK),
+        id=fresh(state, Noun.TASK, command.id, ctx),
         created_at=ctx.now,
         updated_at=ctx.now,
         project_id=project.id,

@@ -163,6 +163,9 @@ class Asker:
             return self._random.choice(DIRECTORIES)
         if name == "seq" and self._records and not self._chance(STRAY):
             return self._random.choice(self._records[-10:]).seq
+        if name == "id":
+            prefix = self._random.choice(("task", "sub"))
+            return f"{prefix}_{self._random.randint(10**12, 10**13 - 1)}_{self._random.randint(10**8, 10**9 - 1)}"
         if name == "hash":
             return f"{self._random.getrandbits(256):064x}"
         if name not in IDS:

@@ -4,6 +4,7 @@ import pytest
 
 from maestrod.domain.errors import Conflict, Invalid, NotFound
 from maestrod.domain.subtasks import CreateSubtask, DeleteSubtask, EditSubtask, OrderSubtasks
+from maestrod.domain.tasks import CreateTask
 from tests.domain.world import World
 
 
@@ -21,6 +22,38 @@ def test_a_new_step_is_the_last() -> None:
     task, steps = checklist(world)
     assert order(world, task) == steps
     assert world.names() == ["subtask:created"]
+
+
+OWN = "sub_1700000000000_abcdefghi"
+
+
+def test_a_step_and_a_task_may_bring_their_ids_along() -> None:
+    world = World()
+    task = world.task(world.project(), id="task_1700000000000_abcdefghi")
+    assert (task, world.subtask(task, id=OWN)) == ("task_1700000000000_abcdefghi", OWN)
+    assert order(world, task) == [OWN]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["", "x", "sub_1_x", OWN.upper(), f"{OWN}a", f"{OWN}\n", OWN[:-1], f"x{OWN}", "task_1700000000000_abcdefghi"],
+    ids=repr,
+)
+def test_an_id_that_is_brought_along_looks_like_all_others(wanted: str) -> None:
+    world = World()
+    task = world.task(world.project())
+    assert world.refuse(Invalid, CreateSubtask(task_id=task, title="Step", id=wanted)).problems[0].path == "id"
+
+
+def test_an_id_that_is_taken_is_nobody_elses() -> None:
+    world = World()
+    task = world.task(world.project())
+    world.subtask(task, id=OWN)
+    assert OWN in world.refuse(Conflict, CreateSubtask(task_id=task, title="Step", id=OWN)).message
+    assert (
+        "is there already"
+        in world.refuse(Conflict, CreateTask(title="T", project_id=world.state.task(task).project_id, id=task)).message
+    )
 
 
 def test_steps_behind_a_deleted_one_move_up() -> None:

@@ -89,6 +89,14 @@ class Asker:
     def priority(self) -> Priority:
         return self.random.choice(list(Priority))
 
+    def brought(self, prefix: str, there: Collection[str]) -> str | None:
+        """Now and then an id of one's own: as it should be, taken, or wrong."""
+        if self.chance(0.7):
+            return None
+        own = f"{prefix}_{self.random.randint(10**12, 10**13 - 1)}_{self.random.randint(10**8, 10**9 - 1)}"
+        wrong = (f"x{own}", own.upper(), own[:-1], f"{own}\n", "sub_1_x", "")
+        return self.one(there) if self.chance(0.1) else self.random.choice(wrong) if self.chance(0.1) else own
+
     def project(self) -> str:
         return self.one(self.known.projects)
 
@@ -188,6 +196,7 @@ def _create_task(ask: Asker) -> Command:
         dependencies=ask.some(inside, 2),
         reference_task_ids=ask.some(inside, 1),
         checks=ask.commands() if ask.chance(0.3) else (),
+        id=ask.brought("task", ask.known.tasks),
     )
 
 
@@ -400,7 +409,9 @@ ASKS: dict[str, Callable[[Asker], Command]] = {
     "ArchiveTask": lambda ask: work.ArchiveTask(task_id=ask.task()),
     "AssignTask": lambda ask: work.AssignTask(task_id=ask.task(), session_id=ask.session()),
     "UnassignTask": lambda ask: work.UnassignTask(**dict(zip(("task_id", "session_id"), _given(ask), strict=True))),
-    "CreateSubtask": lambda ask: subtasks.CreateSubtask(task_id=ask.task(), title=ask.line()),
+    "CreateSubtask": lambda ask: subtasks.CreateSubtask(
+        task_id=ask.task(), title=ask.line(), id=ask.brought("sub", ask.known.steps)
+    ),
     "EditSubtask": lambda ask: subtasks.EditSubtask(
         subtask_id=ask.one(ask.known.steps), title=_sent(ask, ask.line), completed=_sent(ask, ask.flag)
     ),

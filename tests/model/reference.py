@@ -6,7 +6,7 @@ one is missing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -79,6 +79,18 @@ class Reference:
 
     def session(self, id_: str) -> Session:
         return _found(self.sessions, id_)
+
+    def named(self, noun: str, prefix: str, wanted: str | None, there: Collection[str]) -> str:
+        """A new id; one that was brought along looks like all others, and is nobody's."""
+        if wanted is not None:
+            head, middle, tail = (*wanted.split("_"), "", "")[:3]
+            digits = len(middle) == 13 and all(c in "0123456789" for c in middle)
+            letters = len(tail) == 9 and all(c in "0123456789abcdefghijklmnopqrstuvwxyz" for c in tail)
+            if wanted.count("_") != 2 or head != prefix or not digits or not letters:
+                raise No("Invalid")
+            if wanted in there:
+                raise No("Conflict")
+        return self.new(noun)
 
     def done(self, id_: str) -> bool:
         task = self.tasks[id_]
@@ -199,7 +211,7 @@ class Reference:
         self._same_project(project.id, c.parent_id, c.dependencies, c.reference_task_ids)
         if set(c.dependencies) & set(self.above(c.parent_id)):
             raise No("Invalid")
-        id_ = self.new("task")
+        id_ = self.named("task", "task", c.id, self.tasks)
         self.tasks[id_] = Task(
             id_,
             project.id,
@@ -493,7 +505,7 @@ class Reference:
     def create_subtask(self, c: Any) -> None:
         task = self.task(c.task_id)
         line(c.title)
-        id_ = self.new("subtask")
+        id_ = self.named("subtask", "sub", c.id, self.steps)
         self.steps[id_] = Step(id_, task.id, c.title, len(self.checklist(task.id)))
 
     def edit_subtask(self, c: Any) -> None:
