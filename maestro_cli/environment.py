@@ -32,6 +32,14 @@ def log_folder(environ: "Mapping[str, str]") -> str:
     return os.path.join(root, "logs")
 
 
+def spool_folder(environ: "Mapping[str, str]", session: str) -> str:
+    """Where what a session said lies while no daemon can be reached; without a session, where all of it lies."""
+    home = environ.get("MAESTRO_HOME")
+    root = os.path.abspath(os.path.expanduser(home)) if home else _state_folder(environ)
+    name = "".join(c for c in session if c.isascii() and (c.isalnum() or c in "_-"))[:80]
+    return os.path.join(root, "spool", name or "unknown") if session else os.path.join(root, "spool")
+
+
 def socket_path(environ: "Mapping[str, str]") -> str:
     """The socket of the daemon of this home; one under ``/tmp`` when its own path would be too long."""
     wanted = os.path.join(run_folder(environ), "maestrod.sock")

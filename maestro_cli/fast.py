@@ -10,10 +10,11 @@ import sys
 from maestro_cli import reading
 from maestro_cli.call import Call
 from maestro_cli.context import Context
+from maestro_cli.environment import spool_folder
 from maestro_cli.failures import Failure, Usage, document, exit_code, tell
 from maestro_cli.output import Output
-from maestro_cli.request import build, key
-from maestrod.client.errors import ClientError, Unreachable
+from maestro_cli.request import build, key, seal
+from maestrod.client.errors import ClientError
 
 TYPE_CHECKING = False  # typing costs the everyday call half of its time
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def served(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
 
 def run(call: Call) -> int:
     """Fill in what the environment knows, then ask the daemon or the verb's own handler."""
+    held = _held_up(call)
     call.values = settled(call.row, call.values, call.context)
     route = call.row[2]
     if " " not in route:
@@ -70,12 +72,19 @@ def run(call: Call) -> int:
     request = build(call.row, call.values, project=call.context.project)
     if not request.anywhere:
         request.headers.update(call.context.where())
+    if call.context.session and request.body is not None:
+        seal(request, call.words)
+        if held is not None:
+            from maestro_cli import offline
+
+            if offline.kept(call, request, held):
+                return 0
     try:
         answer = call.client.call(
             request.method, request.path, query=request.query, body=request.body, headers=request.headers
         )
-    except Unreachable as lost:
-        if not _kept(call, request, lost):
+    except (ClientError, Failure) as lost:
+        if not call.context.session or not _instead(call, request, lost):
             raise
         return 0
     if call.output.json and call.row[3] != "whoami":
@@ -87,21 +96,20 @@ def run(call: Call) -> int:
     return _exit(call, answer.raw)
 
 
-def _kept(call: Call, request: "Request", lost: Unreachable) -> bool:
-    """Whether a deed of an agent that may not connect waits for its next hook instead."""
-    if not (lost.forbidden and call.context.session and call.row[3].startswith(("did:", "mail:"))):
-        return False
-    from maestro_cli import outbox
+def _held_up(call: Call) -> "ClientError | Failure | None":
+    """Why something that the session said before still waits for the daemon, after another try to send it."""
+    session = call.context.session
+    if not session or not os.path.isdir(spool_folder(call.context.environ, session)):
+        return None
+    from maestro_cli import offline
 
-    try:
-        outbox.keep(call.context.environ, call.words, request)
-    except OSError:
-        return False
-    line = (
-        "kept: nothing connects from this sandbox; Maestro is told right after this command, and says what came of it"
-    )
-    call.output.result({"kept": True}, [line])
-    return True
+    return offline.held_up(call)
+
+
+def _instead(call: Call, request: "Request", lost: "ClientError | Failure") -> bool:
+    from maestro_cli import offline
+
+    return offline.instead(call, request, lost)
 
 
 def handler(name: str) -> "Callable[[Call], int]":

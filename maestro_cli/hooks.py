@@ -9,7 +9,7 @@ import os
 import time
 from select import select
 
-from maestro_cli.environment import run_folder
+from maestro_cli.environment import run_folder, spool_folder
 from maestrod.client import jsontext
 
 TYPE_CHECKING = False  # typing costs the everyday call half of its time
@@ -64,6 +64,19 @@ def told(provider: str, event: str, *, environ: "Mapping[str, str]") -> str:
     deadline = time.monotonic() + LIMIT_S
     payload = read(received(time.monotonic() + READING_S))
     event = event or str(payload.get("hook_event_name") or "unknown")
+    return said(provider, event, bring(provider, event, payload, environ=environ, deadline=deadline))
+
+
+def bring(
+    provider: str,
+    event: str,
+    payload: "dict[str, object]",
+    *,
+    environ: "Mapping[str, str]",
+    deadline: float | None = None,
+) -> str:
+    """Bring an event to the daemon, or into the spool; the answer is context for the agent, or nothing."""
+    deadline = time.monotonic() + LIMIT_S if deadline is None else deadline
     body: dict[str, object] = {
         "provider": provider or "unknown",
         "event": event,
@@ -73,25 +86,25 @@ def told(provider: str, event: str, *, environ: "Mapping[str, str]") -> str:
     }
     try:
         context = posted(environ, body, deadline - RESERVE_S)
-        return said(
-            provider, event, "\n".join(filter(None, (context, *delivered(event, environ, deadline - RESERVE_S))))
-        )
+        return "\n".join(filter(None, (context, *delivered(event, environ, deadline - RESERVE_S))))
     except Exception:  # noqa: BLE001 - whatever kept it from the daemon, it must not be lost
         spool(environ, body)
-        return said(provider, event, "")
+        return ""
 
 
 def delivered(event: str, environ: "Mapping[str, str]", deadline: float) -> "list[str]":
-    """What came of what the agent said from its sandbox, at the moments at which it can be told."""
-    if event not in TOLD or not os.path.exists(os.path.join(run_folder(environ), "spool")):
+    """Send what the agent said while no daemon could be reached; what came of it, when it can be told."""
+    place = spool_folder(environ, environ["MAESTRO_SESSION_ID"].strip())
+    if not os.path.isdir(place):
         return []
-    from maestro_cli import outbox
+    from maestro_cli import flushing, spool
     from maestro_cli.context import Context, Options
 
     client = Context(Options(), environ).client
     client.patience, client.start = 0.0, None
     try:
-        return outbox.send(environ, client, deadline)
+        came = flushing.flush(place, client, deadline)
+        return flushing.lines(came, spool.untold(place)) if event in TOLD else []
     except Exception:  # noqa: BLE001 - the event itself has arrived; what waits is sent with the next
         return []
 

@@ -237,7 +237,7 @@ class Launcher:
             conversation_id=str(uuid.uuid4()),
             mcp=servers(manifest.mcp_config, project, self._trusted),
             skills_folder=str(own) if given.skills else "",
-            spool=self._spool(),
+            spool=self._spool(manifest),
             launch_folders=(str(self._locations.data / "sessions"), str(self._locations.run)),
             git_folder=placed.common if isinstance(placed, Placed) else "",
             trusted=not lacking,
@@ -261,9 +261,9 @@ class Launcher:
         note = f"{provider.title} may ask in its window whether you trust {names}: {how}"
         return msgspec.structs.replace(plan, trust=None, notes=(*plan.notes, note))
 
-    def _spool(self) -> str:
+    def _spool(self, manifest: Manifest) -> str:
         """Raises: OSError: it cannot be made."""
-        place = self._locations.run / "spool"
+        place = self._locations.spool / manifest.session_id
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         return str(place)
 

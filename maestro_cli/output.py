@@ -26,10 +26,11 @@ class Output:
         self.colour = not no_color and not json and colours_fit(sys.stdout)
         self.width = _width()
 
-    def result(self, data: object, lines: "Iterable[str]" = ()) -> None:
-        """The result: ``data`` as the document's, ``lines`` for people."""
+    def result(self, data: object, lines: "Iterable[str]" = (), *, offline: bool = False) -> None:
+        """The result: ``data`` as the document's, ``lines`` for people; ``offline`` if the daemon did not say it."""
         if self.json:
-            self._write(jsontext.write({"success": True, "data": data}) + "\n")
+            mark = {"offline": True} if offline else {}
+            self._write(jsontext.write({"success": True, **mark, "data": data}) + "\n")
         elif not self.quiet:
             self._write("".join(f"{line}\n" for line in lines))
 

@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from maestro_cli.verbs import Param, Row
 
 
+MADE = {"task create": "task", "subtask create": "sub"}
+"""What is named by whoever makes it, so that later calls may speak of it before the daemon has heard of it."""
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
 class Request:
     """What is sent; ``anywhere`` says that the directory of the caller is not to be heeded."""
 
@@ -20,6 +25,22 @@ class Request:
         self.body: dict[str, object] | None = None if method == "GET" else {}
         self.headers: dict[str, str] = {}
         self.anywhere = False
+
+
+def seal(request: Request, words: str) -> None:
+    """Give it what makes it count once, however late it arrives: a key, and what is made an id of its own."""
+    import os
+
+    request.headers["Idempotency-Key"] = os.urandom(16).hex()
+    prefix = MADE.get(words)
+    if prefix and request.body is not None:
+        import time
+
+        number, tail = int.from_bytes(os.urandom(6), "big"), ""
+        for _ in range(9):
+            number, digit = divmod(number, 36)
+            tail = DIGITS[digit] + tail
+        request.body["id"] = f"{prefix}_{time.time_ns() // 1_000_000}_{tail}"
 
 
 def build(row: "Row", values: "Mapping[str, Value]", *, project: str = "") -> Request:

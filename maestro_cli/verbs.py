@@ -62,6 +62,7 @@ EFFORT: Param = ("--effort", "choice(low,medium,high,max)", "", "How hard its mo
 MCP_CONFIG: Param = ("--mcp-config|--mcp", "path", "mcpConfig", 'A file of MCP servers for it: {"mcpServers": …}.')
 A_SETTING: Param = ("NAME", "text", "-", "The setting, as `maestro config show` names it.")
 A_BACKUP: Param = ("[BACKUP]", "text", "-", "Its name or an ending of it, or a path; by default the latest.")
+SPOOL_OF: Param = ("--session", "text", "-", "Only of this session; by default your own, and for people all.")
 
 VERBS: tuple[Row, ...] = (
     # -- here and now ---------------------------------------------------------------------------------
@@ -1589,6 +1590,53 @@ VERBS: tuple[Row, ...] = (
         (("[SESSION]", "own(session)?", "-", "Of which session; by default your own."), PROJECT),
         ("maestro orchestrator init", "maestro orchestrator init k2m4"),
     ),
+    (
+        "manifest show",
+        "What a session is told of itself: the manifest at hand, or that of a session.",
+        "maestro_cli.commands.manifest:show",
+        "",
+        (("[SESSION]", "id(session)", "-", "The session; by default your own."),),
+        ("maestro manifest show k2m4", "maestro manifest show --json"),
+    ),
+    (
+        "manifest generate",
+        "A manifest from tasks, as a session would get it now; nothing is changed.",
+        "maestro_cli.commands.manifest:generate",
+        "",
+        (
+            ("--task|--tasks|--task-ids", "ids(task)", "-", "A task; the first is the primary one."),
+            PROJECT,
+            ("--role|--mode", "choice(worker,orchestrator)", "-", "For what; by default a worker."),
+            ("--strategy", f"choice({STRATEGIES})", "-", "How it walks its tasks."),
+            ("--provider|--agent|--agent-tool", "text", "-", "The agent program."),
+            ("--model", "text", "-", "The model."),
+            ("--permission-mode|--permissions", f"choice({MODES})", "-", "What it may do without asking."),
+            ("--skill|--skills", "words", "-", "A skill that it needs."),
+            ("--name|--title", "text", "-", "What to call it."),
+            ("--prompt", "long", "-", "The first words to it."),
+            ("--output|-o", "text", "-", "Write it into this file."),
+        ),
+        (
+            "maestro manifest generate --task fix-flaky",
+            "maestro manifest generate --role orchestrator --output manifest.json",
+        ),
+    ),
+    (
+        "manifest validate",
+        "Whether a session can be told by a manifest; every fault of it is named.",
+        "maestro_cli.commands.manifest:validate",
+        "",
+        (("[FILE]", "path", "-", "The file; by default the manifest at hand."),),
+        ("maestro manifest validate manifest.json", "maestro manifest validate ~/manifest.json --json"),
+    ),
+    (
+        "track-file",
+        "Tell that a file was changed; what hooks of the original system call. Always exits 0.",
+        "maestro_cli.commands.tracking:track",
+        "",
+        (("[PATH]", "text", "-", "The file."),),
+        ("maestro track-file src/app.py", "maestro track-file docs/plan.md"),
+    ),
     # -- the daemon -----------------------------------------------------------------------------------
     (
         "backup create",
@@ -1734,14 +1782,47 @@ VERBS: tuple[Row, ...] = (
         (),
         ("maestro config edit", "maestro config edit --json"),
     ),
+    # -- what was said offline ------------------------------------------------------------------------
+    (
+        "spool list",
+        "What sessions said that waits for the daemon, and what it refused since, with the reason.",
+        "maestro_cli.commands.spool:list_",
+        "",
+        (SPOOL_OF,),
+        ("maestro spool list", "maestro spool list --json"),
+    ),
+    (
+        "spool flush",
+        "Send what waits now, in order and with each session's own rights.",
+        "maestro_cli.commands.spool:flush",
+        "",
+        (SPOOL_OF,),
+        ("maestro spool flush", "maestro spool flush --json"),
+    ),
+    (
+        "spool drop",
+        "Move calls aside, so that they are never sent; nothing is deleted, and it is told where they lie.",
+        "maestro_cli.commands.spool:drop",
+        "",
+        (
+            ("[CALL]", "texts", "-", "The call: its id or an ending of it."),
+            ("--refused", "flag", "-", "All that the daemon refused."),
+            ("--all", "flag", "-", "What waits, too."),
+            SPOOL_OF,
+        ),
+        ("maestro spool drop --refused", "maestro spool drop 3fa9c2d1"),
+    ),
     # -- reference ------------------------------------------------------------------------------------
     (
         "commands",
         "Every command with its parameters.",
         "maestro_cli.commands.reference:commands",
         "",
-        (("[COMMAND]", "texts", "-", "Only those that begin so."),),
-        ("maestro commands", "maestro commands task --json"),
+        (
+            ("[COMMAND]", "texts", "-", "Only those that begin so."),
+            ("--check", "text", "-", "Whether you may run this one; exit 4 says who may."),
+        ),
+        ("maestro commands task --json", 'maestro commands --check "task complete"'),
     ),
     (
         "help exit-codes",
@@ -1785,6 +1866,8 @@ NOUNS: tuple[tuple[str, str], ...] = (
     ("backup", "Copies of everything, to go back to."),
     ("daemon", "The background process."),
     ("config", "How the daemon behaves."),
+    ("manifest", "What a session is told of itself."),
+    ("spool", "What sessions said while the daemon was away."),
     ("help", "Reference."),
 )
 

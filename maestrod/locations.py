@@ -47,6 +47,11 @@ class Locations(msgspec.Struct, frozen=True, kw_only=True):
         return self.run / "tmux.conf"
 
     @property
+    def spool(self) -> Path:
+        """What sessions said while no daemon could be reached; it outlives a restart of the machine."""
+        return self.logs.parent / "spool"
+
+    @property
     def worktrees(self) -> Path:
         """The checkouts that sessions have of their own."""
         return self.home / "worktrees"

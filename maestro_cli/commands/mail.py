@@ -2,9 +2,10 @@
 
 import time
 
-from maestro_cli import letters
+from maestro_cli import letters, offline
 from maestro_cli.call import Call
 from maestro_cli.failures import Failure, Usage
+from maestro_cli.request import Request, seal
 from maestro_cli.views import Page, listing, rows_of
 from maestrod.client.blocking import quoted
 from maestrod.client.errors import TimedOut
@@ -32,14 +33,22 @@ def send(call: Call) -> int:
     extras = {name: call.text(option) for option, name in EXTRAS if call.text(option)}
     if extras:
         body["body"] = extras
-    sent = [_sent(call, body, to) for to in receivers]
-    lines = [text for mail in sent for text in letters.told("sent", mail)]
+    sent: list[object] = []
+    lines: list[str] = []
+    for to in receivers:
+        mail, kept = _sent(call, body, to)
+        sent.append(mail)
+        lines += kept or letters.told("sent", mail)
     call.output.result(sent[0] if len(sent) == 1 else sent, lines)
     return 0
 
 
-def _sent(call: Call, body: "Document", to: str) -> object:
-    return call.client.call("POST", "/mail", body={**body, "toSessionId": to}, headers=call.context.where()).body
+def _sent(call: Call, body: "Document", to: str) -> tuple[object, list[str]]:
+    request = Request("POST", "/mail")
+    request.body = {**body, "toSessionId": to}
+    request.headers = call.context.where()
+    seal(request, call.words)
+    return offline.say(call, request)
 
 
 def read(call: Call) -> int:

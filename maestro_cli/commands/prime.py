@@ -40,7 +40,7 @@ def prime(call: Call) -> int:
         told = Briefing(call).told()
     except Exception:  # noqa: BLE001 - the rim: an agent that asks who it is must not be answered with an error
         told = Prime(session_id=call.text("session") or None, source="none", text=NOBODY)
-    call.output.result(msgspec.to_builtins(told), told.text.split("\n"))
+    call.output.result(msgspec.to_builtins(told), told.text.split("\n"), offline=told.source == "manifest")
     return 0
 
 

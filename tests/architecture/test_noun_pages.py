@@ -25,7 +25,7 @@ MACHINES: dict[str, list[str]] = {
     "item": [*tables.ITEM],
     "delivery": [*tables.DELIVERY],
 }
-TOLD = {*map(str, TYPES), "skill", "report", "agent", "worktree", "config"}
+TOLD = {*map(str, TYPES), "skill", "report", "agent", "worktree", "config", "spool", "manifest"}
 """The nouns of verbs that pages tell of; `cli.md` tells of all."""
 
 ASKED = re.compile(r"<!-- (status|verbs|events) ([a-z_: ]+) -->\n(.*?)<!-- end -->", re.DOTALL)

@@ -43,6 +43,7 @@ def test_the_daemon_is_looked_for_where_it_listens(monkeypatch: pytest.MonkeyPat
     assert environment.run_folder(environ) == str(places.run)
     assert environment.log_folder(environ) == str(places.logs)
     assert environment.socket_path(environ) == str(places.socket)
+    assert environment.spool_folder(environ, "sess_1_a") == str(places.spool / "sess_1_a")
 
 
 @pytest.mark.parametrize("environ", [e for e in ENVIRONMENTS if "MAESTRO_HOME" not in e], ids=str)

@@ -24,6 +24,7 @@ RUNNING = (
     "queues",
     "sessions",
     "skills",
+    "offline",
     "subtasks",
     "tasks",
     "templates",

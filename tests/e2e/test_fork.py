@@ -52,7 +52,7 @@ def test_defaults_of_a_project_are_those_of_its_sessions(shop: Workshop, tmp_pat
     assert "sandbox_workspace_write.network_access=false" in argv
     assert 'model_reasoning_effort="low"' in argv
     assert any(word.startswith("mcp_servers.notes=") for word in argv)
-    assert str(shop.home / "run" / "spool") in argv
+    assert str(shop.home / "spool" / session["id"]) in argv
     assert shop.ok("project", "defaults", "work", "--network", "--no-mcp-config") == {
         "provider": "codex",
         "effort": "low",
