@@ -2,7 +2,7 @@
 
 import os
 
-from maestro_cli import texts
+from maestro_cli import allowed, texts
 from maestro_cli.call import Call
 from maestro_cli.failures import EXITS, Failure, Usage
 from maestro_cli.request import key
@@ -13,8 +13,10 @@ def commands(call: Call) -> int:
     """Every command, or those that begin with the words.
 
     Raises:
-        Failure: none does.
+        Failure: none does, or the one that is asked for may not be run.
     """
+    if call.text("check"):
+        return allowed.check(call, call.text("check"))
     begins = " ".join(call.texts("command"))
     rows = [row for row in VERBS if f"{row[0]} ".startswith(f"{begins} " if begins else "")]
     if not rows:

@@ -197,7 +197,7 @@ def _authorize_session(state: State, command: Command, session: Session, right: 
     if reach is Reach.NEVER or not _WITHIN[reach](state, session, _existing(state, command)):
         raise NotAllowed(
             f"session {session.id} ({session.role}) may not {_deed(kind)} here",
-            hint=_who_may(reach, right),
+            hint=who_may(reach, right),
             details=[{"role": session.role, "command": kind, "reach": reach}],
         )
 
@@ -400,7 +400,8 @@ def _deed(kind: str) -> str:
     return "".join(f" {c.lower()}" if c.isupper() else c for c in kind).strip()
 
 
-def _who_may(reach: Reach, right: Right) -> str:
+def who_may(reach: Reach, right: Right) -> str:
+    """Who may do what somebody may not who reaches so far, and how far that is."""
     if reach is Reach.NEVER and right.orchestrator is Reach.NEVER:
         return "Only a person may do this."
     if reach is Reach.NEVER:
