@@ -37,8 +37,8 @@ PEOPLE = frozenset(
     {
         *("log", "export", "session answer", "session keys", "key list"),
         *("backup create", "backup list", "backup verify", "backup restore"),
-        *("daemon start", "daemon stop", "daemon restart", "daemon repair"),
-        *("agent hooks install", "agent hooks remove"),
+        *("daemon start", "daemon stop", "daemon restart", "daemon repair", "daemon install", "daemon uninstall"),
+        *("agent hooks install", "agent hooks remove", "config set", "config edit"),
     }
 )
 """Verbs that no agent has, though they are no deed in the table of rights."""
