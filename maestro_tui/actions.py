@@ -9,7 +9,7 @@ from textual.app import App, SuspendNotSupported
 from maestro_tui import asking, programs
 from maestro_tui.bindings import FIRST
 from maestro_tui.cells import plain
-from maestro_tui.deeds import Deed, Done, Outcome, delete_session, delete_task, move_task, stop_session
+from maestro_tui.deeds import UNDO, Deed, Done, Outcome, delete_session, delete_task, move_task, stop_session
 from maestro_tui.desk import Desk
 from maestro_tui.faces import face_of_session
 from maestro_tui.mirror import UNKNOWN
@@ -100,9 +100,10 @@ class Actions(Guarded, App[None]):
     def move_task(self, verb: str) -> None:
         """Ask for a move of the task that is shown."""
         if (task := self.spot.task) is not None:
-            self._ask(move_task(task.id, verb, plain(task.title)))
+            self.ask(move_task(task.id, verb, plain(task.title)))
 
-    def _ask(self, deed: Deed) -> None:
+    def ask(self, deed: Deed) -> None:
+        """Ask the daemon for a deed, and tell what came of it."""
         self._do_and_tell(partial(self.desk.do, deed))
 
     def _do_and_tell(self, perform: "Perform") -> None:
@@ -132,6 +133,10 @@ class Actions(Guarded, App[None]):
         from maestro_tui.screens.small import Help
 
         self._open(Help(self.here.mode))
+
+    def action_undo(self) -> None:
+        """Take back the newest of what one did."""
+        self.ask(UNDO)
 
     def action_new_task(self) -> None:
         """Ask for a new task."""

@@ -2,7 +2,9 @@
 
 import msgspec
 
-from maestrod.domain.model import Priority
+from maestro_tui.cells import plain
+from maestrod.domain.model import Priority, Task, TaskStatus
+from maestrod.domain.tables import TASK
 from maestrod.protocol.dialogs import Choice, Dialog
 
 
@@ -53,6 +55,46 @@ def move_task(task_id: str, verb: str, title: str) -> Deed:
     """One of ``TASK_VERBS``; blocking says who did it."""
     body: dict[str, object] = {"reason": "blocked by a person"} if verb == "block" else {}
     return Deed("POST", f"/tasks/{task_id}/{verb}", body, f"“{title}” {TASK_VERBS[verb]}")
+
+
+_TO_DO = {TaskStatus.BLOCKED: "unblock", TaskStatus.CANCELLED: "reopen", TaskStatus.ARCHIVED: "reopen"}
+_GO_ON = {TaskStatus.COMPLETED: "reopen", TaskStatus.BLOCKED: "unblock"}
+_VERBS = {
+    TaskStatus.IN_REVIEW: "review",
+    TaskStatus.COMPLETED: "complete",
+    TaskStatus.BLOCKED: "block",
+    TaskStatus.CANCELLED: "cancel",
+    TaskStatus.ARCHIVED: "archive",
+}
+
+
+def move_to(task: Task, status: TaskStatus) -> Deed | None:
+    """What brings the task to this status; nothing when no command does."""
+    if status not in TASK[task.status]:
+        return None
+    match status:
+        case TaskStatus.TODO:
+            verb = _TO_DO.get(task.status)
+        case TaskStatus.IN_PROGRESS:
+            verb = _GO_ON.get(task.status, "start")
+        case _:
+            verb = _VERBS[status]
+    return move_task(task.id, verb, plain(task.title)) if verb is not None else None
+
+
+def why_not(task: Task, status: TaskStatus) -> str:
+    """Why no command brings the task there, and where it can go."""
+    now, wanted = _said(task.status), _said(status)
+    could = sorted(_said(each) for each in TaskStatus if move_to(task, each) is not None)
+    return f"“{plain(task.title)}” is {now} and cannot become {wanted}; it can become {', '.join(could)}."
+
+
+def _said(status: TaskStatus) -> str:
+    return "to do" if status is TaskStatus.TODO else status.replace("_", " ")
+
+
+UNDO = Deed("POST", "/undo/last", {}, "taken back")
+"""The newest of the caller's own commits that can be taken back."""
 
 
 def create_task(title: str, description: str, priority: Priority, project_id: str) -> Deed:

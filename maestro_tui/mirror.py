@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from maestro_tui.lanes import Lanes
 from maestro_tui.outline import Outline
 from maestrod.domain.changes import Change, Delete, Put
-from maestrod.domain.model import Entity, Noun, Session, SessionStatus, TimelineEntry
+from maestrod.domain.model import Entity, Noun, Session, SessionStatus, Task, TimelineEntry
 from maestrod.domain.state import State
 
 TIMELINE = 200
@@ -61,6 +62,7 @@ class Mirror:
         self.live: dict[str, Live] = {}
         self.outline = Outline()
         self.seen: dict[str, int] = {}
+        self._lanes: Lanes | None = None
         self.whole = False
         self._coming: Mirror | None = None
         self._glanced: dict[Noun, set[str]] = {}
@@ -95,11 +97,19 @@ class Mirror:
         """The reading is complete."""
         if self._coming is not None:
             self.state, self.live, self.outline = self._coming.state, self._coming.live, self._coming.outline
-            self._coming = None
+            self._coming = self._lanes = None
         self.apply([Delete(noun, id_) for noun, ids in self._glanced.items() for id_ in ids])
         self._glanced = {}
         self.whole = True
         return ALL_MOVED
+
+    # -- the board -------------------------------------------------------------------------------
+
+    def sort_cards(self) -> Lanes:
+        """The cards of the board; sorted at the first time, followed from then on."""
+        if self._lanes is None:
+            self._lanes = Lanes(task for task in self.state.table(Noun.TASK).values() if isinstance(task, Task))
+        return self._lanes
 
     # -- what a person has looked at -------------------------------------------------------------
 
@@ -152,6 +162,8 @@ class Mirror:
         self.state.apply(change)
         if change.noun in {Noun.TASK, Noun.PROJECT}:
             self.outline.follow(change)
+            if self._lanes is not None:
+                self._lanes.follow(change)
         elif isinstance(change, Put) and isinstance(change.entity, TimelineEntry):
             self._forget_oldest(change.entity)
         return True

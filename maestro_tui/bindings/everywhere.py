@@ -87,6 +87,15 @@ KEYS = (
         label="delete",
         help="Delete the task, or forget the ended session; what is lost is shown before",
     ),
+    Key(
+        name="undo",
+        keys="u",
+        shown="u",
+        action="app.undo",
+        label="undo",
+        help="Take back the newest of what you did: a deletion, a move, an edit",
+        rank=9,
+    ),
     Key(name="next-panel", keys="tab", shown="Tab", action="next_panel", label="panels", help="The next panel", rank=7),
     Key(name="previous-panel", keys="shift+tab", shown="Shift+Tab", action="previous_panel", help="The panel before"),
     Key(

@@ -11,6 +11,7 @@ class Place(StrEnum):
     EVERYWHERE = "everywhere"
     MISSION = "on Mission"
     INBOX = "on Needs you"
+    BOARD = "on the board"
     LISTS = "in lists"
     TREE = "in the tree of tasks"
     QUESTIONS = "in the list of questions"
@@ -26,6 +27,7 @@ class Panel(StrEnum):
     INBOX = "Needs you"
     QUEUE = "Queue"
     TIMELINE = "Timeline"
+    BOARD = "Board"
 
 
 MISSION = (Panel.TASKS, Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE)

@@ -34,6 +34,14 @@ MODES: tuple[Mode, ...] = (
         screen="maestro_tui.screens.mission:Mission",
         places=(Place.MISSION, Place.LISTS, Place.TREE, Place.QUESTIONS, Place.PANE),
     ),
+    Mode(
+        key="2",
+        name="board",
+        title="Board",
+        words="every task as a card in the column of its status",
+        screen="maestro_tui.screens.board:Board",
+        places=(Place.BOARD, Place.LISTS),
+    ),
 )
 
 FIRST = "mission"

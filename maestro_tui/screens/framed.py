@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from maestro_tui import frame
 from maestro_tui.bindings import FIRST, Mode, Panel, Place, mode
+from maestro_tui.deeds import Deed
 from maestro_tui.desk import Desk
 from maestro_tui.messages import Asked, Picked
 from maestro_tui.mirror import ALL_MOVED, Moved
@@ -31,6 +32,9 @@ class Doer(Protocol):
 
     def show_on_mission(self, noun: Noun, id_: str) -> None:
         """Show a thing on Mission."""
+
+    def ask(self, deed: Deed) -> None:
+        """Ask the daemon for a deed, and tell what came of it."""
 
     def answer(self, session_id: str, pressed: str) -> None:
         """Answer a session's question."""

@@ -287,28 +287,22 @@ class Mission(Framed):
     def _pointed(self, panel: Panel, key: str) -> None:
         if panel is not self.panel or not key:
             return
-        match panel:
-            case Panel.TASKS:
-                self.look_at(self._noun_of(key), key)
-            case Panel.SESSIONS | Panel.INBOX:
-                self.look_at(Noun.SESSION, key)
-            case Panel.PANE | Panel.QUEUE | Panel.TIMELINE:
-                return
+        if panel is Panel.TASKS:
+            self.look_at(self._noun_of(key), key)
+        elif panel in {Panel.SESSIONS, Panel.INBOX}:
+            self.look_at(Noun.SESSION, key)
 
     @on(Chosen)
     def _chosen(self, message: Chosen) -> None:
-        match message.panel:
-            case Panel.TASKS:
-                self._choose_task(message.key)
-            case Panel.SESSIONS | Panel.INBOX:
-                self.look_at(Noun.SESSION, message.key)
-                self._focus(Panel.PANE)
-            case Panel.QUEUE:
-                item = self.desk.mirror.state.table(Noun.ITEM).get(message.key)
-                if isinstance(item, QueueItem):
-                    self.go_to(Noun.TASK, item.task_id)
-            case Panel.PANE | Panel.TIMELINE:
-                return
+        if message.panel is Panel.TASKS:
+            self._choose_task(message.key)
+        elif message.panel in {Panel.SESSIONS, Panel.INBOX}:
+            self.look_at(Noun.SESSION, message.key)
+            self._focus(Panel.PANE)
+        elif message.panel is Panel.QUEUE:
+            item = self.desk.mirror.state.table(Noun.ITEM).get(message.key)
+            if isinstance(item, QueueItem):
+                self.go_to(Noun.TASK, item.task_id)
 
     def _choose_task(self, key: str) -> None:
         outline = self.desk.mirror.outline
@@ -338,15 +332,9 @@ class Mission(Framed):
 
     @on(Sized)
     def _sized(self, message: Sized) -> None:
-        match message.panel:
-            case Panel.PANE:
-                self._draw_centre()
-            case Panel.QUEUE:
-                self._draw_queue()
-            case Panel.TIMELINE:
-                self._draw_timeline()
-            case Panel.TASKS | Panel.SESSIONS | Panel.INBOX:
-                return
+        drawn = {Panel.PANE: self._draw_centre, Panel.QUEUE: self._draw_queue, Panel.TIMELINE: self._draw_timeline}
+        if (draw := drawn.get(message.panel)) is not None:
+            draw()
 
     # -- search ----------------------------------------------------------------------------------
 

@@ -47,6 +47,13 @@ an answer in words. The dialog is read again right before anything is typed: whe
 is sent, and the new one is shown. Below stand those whose turn is over and that nobody has looked at since
 (`◎ unseen`); `↵` opens them.
 
+## Board
+![The board at 120×40](screens/board-120x40.svg)
+
+Every task as a card: its title, who works on it or what it waits for, its checks, tasks below it and labels. `h` `l` go
+through the columns, `H` `L` move the card to the next one, `b` blocks it; that is the command itself, so what the rules
+forbid is refused with the reason. `/` filters all columns, `p` shows one project alone, `u` takes the last move back.
+
 ## Everywhere
 Under 100 columns there are two columns, under 80 one panel at a time (`Tab` goes through them). When the daemon cannot
 be reached, a line counts down to the next try, everything stays readable, and on its return nothing is missing.
@@ -91,7 +98,15 @@ async def on_inbox(seen: Seen, _world: World, _sample: Sample) -> None:
     await seen.shows("1 Yes", "npm test")
 
 
-POSES: dict[str, Pose] = {"mission": on_mission, "inbox": on_inbox}
+async def on_board(seen: Seen, _world: World, sample: Sample) -> None:
+    """A card that is worked on."""
+    await seen.press("2")
+    await seen.shows("To do 7")
+    seen.app.here.go_to(Noun.TASK, sample.login)
+    await seen.shows("fix-login")
+
+
+POSES: dict[str, Pose] = {"mission": on_mission, "inbox": on_inbox, "board": on_board}
 """How each screen sits for its picture."""
 
 

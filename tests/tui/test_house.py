@@ -18,6 +18,8 @@ PURE = (
     "view.queue",
     "view.timeline",
     "view.details",
+    "view.board",
+    "lanes",
     "asking",
     "mirror",
     "outline",
