@@ -136,7 +136,7 @@ def _locked(descriptor: int, environ: Mapping[str, str], deadline: float) -> boo
         time.sleep(LOOK_S)
 
 
-LOOK = "`maestro daemon logs` shows what it says."
+LOOK = "`maestro doctor` looks for the reason; `maestro daemon logs` shows what it says."
 
 
 def _launch(environ: Mapping[str, str], deadline: float) -> None:

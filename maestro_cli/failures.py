@@ -12,7 +12,7 @@ EXITS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
     (0, "done", ()),
     (
         1,
-        "the daemon failed",
+        "the daemon failed, or `doctor` found a fault",
         ("INTERNAL_ERROR", "CONFIG_ERROR", "RATE_LIMITED", "METHOD_NOT_ALLOWED", "IO_ERROR", "BUG"),
     ),
     (

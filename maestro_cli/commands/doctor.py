@@ -26,6 +26,7 @@ CHECKS = (
     Check("listen", configured.listening),
     Check("screens", configured.screen_rules),
     Check("socket", service.socket_, service.mend_socket),
+    Check("service", service.unit),
     Check("daemon", service.daemon),
     Check("server", service.server),
     Check("writes", service.readiness),

@@ -5,10 +5,14 @@ from pathlib import Path
 
 from maestro_cli import views
 from maestro_cli.call import Call
+from maestro_cli.carried import carried
+from maestro_cli.environment import is_own
 from maestro_cli.failures import Failure, note
 from maestro_cli.texts import line
+from maestro_cli.trusted import Trusted
 from maestrod.client.blocking import quoted
 from maestrod.client.errors import Refused
+from maestrod.locations import locate
 
 Document = dict[str, object]
 
@@ -32,7 +36,18 @@ def init(call: Call) -> int:
         if found is None:
             raise
         return _shown(call, found, created=False)
-    return _shown(call, made if isinstance(made, dict) else {}, created=True)
+    shown = _shown(call, made if isinstance(made, dict) else {}, created=True)
+    _carries(call, wanted)
+    return shown
+
+
+def _carries(call: Call, directory: Path) -> None:
+    """Say what agents will ask about, unless a person trusts it."""
+    environ = call.context.environ
+    lacking = Trusted(locate(environ)).lacking(directory, carried(directory, environ))
+    if lacking and is_own(environ, call.context.server):
+        names = ", ".join(line(each.name) for each in lacking)
+        note(f"agents may ask whether you trust {names}: `maestro trust --dry-run` shows what that brings")
 
 
 def get(call: Call) -> int:

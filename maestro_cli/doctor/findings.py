@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from maestro_cli import service
 from maestrod.client.blocking import Client
 from maestrod.client.errors import ClientError, Refused
 from maestrod.locations import Locations
@@ -43,6 +44,8 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
     """Why there is no ``hello``."""
     reasons: tuple[str, ...] = ()
     """Why the daemon takes no writes."""
+    resting: bool = False
+    """A service is installed and its daemon does not run: a connection would start it."""
 
     @property
     def served(self) -> bool:
@@ -74,7 +77,9 @@ def fault(check: str, says: str, todo: str) -> Finding:
 
 
 def examine(environ: Mapping[str, str], places: Locations, server: str = "") -> Patient:
-    """Ask the home's own daemon how it is; nothing is started."""
+    """Ask the home's own daemon how it is; nothing is started, not even by a service that waits for callers."""
+    if service.installed(environ) is not None and not service.holder(environ):
+        return Patient(environ=environ, places=places, server=server, hello={}, status={}, resting=True)
     client = Client(f"unix:{places.socket}", timeout=ASK_S, retries=0)
     client.patience = 0.0
     try:

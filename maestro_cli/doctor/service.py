@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import maestrod
-from maestro_cli import autostart
+from maestro_cli import autostart, service
 from maestro_cli.doctor.disk import MENDS
 from maestro_cli.doctor.findings import ASK_S, Finding, Patient, fault, ok, warning
 from maestrod.client.blocking import Client
@@ -29,6 +29,9 @@ LOGS = "`maestro daemon logs` shows what it says."
 def socket_(patient: Patient) -> Iterator[Finding]:
     """The socket's place: one that fits, held by somebody, and nothing else in its way."""
     place = patient.places.socket
+    if patient.resting:
+        yield ok("socket", f"{place}: waits for the service's first caller")
+        return
     if place.parent != patient.places.run:
         yield ok("socket", f"the home's path is too long for a socket, so it is {place}")
     kind = _kind(place)
@@ -47,9 +50,27 @@ def mend_socket(patient: Patient) -> Iterator[str]:
     """Remove a socket that nobody holds, while no daemon can start."""
     place = patient.places.socket
     with _locked(patient) as free:
-        if free and _kind(place) == "stale":
+        if free and not patient.resting and _kind(place) == "stale":
             place.unlink(missing_ok=True)
             yield f"removed {place}, which nobody held"
+
+
+def unit(patient: Patient) -> Iterator[Finding]:
+    """The service, if one is installed: whether it runs this program, and how its manager sees it."""
+    kept = service.installed(patient.environ)
+    if kept is None:
+        return
+    if sys.executable not in Path(kept.files[-1]).read_text(encoding="utf-8", errors="replace"):
+        says = f"the service {kept.name} runs another installation than this one"
+        yield warning("service", says, "`maestro daemon install`, then `maestro daemon restart`.")
+    state = kept.state()
+    if state is None:
+        yield warning("service", f"no service manager answers for {kept.name}", "Call from a login of your own.")
+    elif state.active == "failed":
+        says = f"the service {kept.name} has failed: {state.said or 'it says no more'}"
+        yield fault("service", says, f"{LOGS} Then `maestro daemon restart`.")
+    else:
+        yield ok("service", f"{kept.name} is {state.active}")
 
 
 def daemon(patient: Patient) -> Iterator[Finding]:

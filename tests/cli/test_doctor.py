@@ -20,8 +20,6 @@ from tests.support.daemon import Daemon, home
 from tests.support.eventually import eventually
 from tests.support.small_disk import read_only, small_disk
 
-pytestmark = pytest.mark.xdist_group("doctor")
-
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -315,6 +313,43 @@ def test_missing_folders_are_made_and_what_is_in_the_others_stays(patient: Maest
 def test_another_maestro_on_path_is_named(patient: Maestro, tmp_path: Path) -> None:
     patient.env["PATH"] = f"{fake(tmp_path / 'other', 'maestro', 'maestro 0')}{os.pathsep}{patient.env['PATH']}"
     named(findings(patient), "warning", "path", str(tmp_path / "other" / "maestro"), "Remove one of them")
+
+
+SYSTEMCTL = """#!/bin/sh
+case "$*" in *" show "*) printf 'ActiveState=%s\\nMainPID=0\\nStatusText=out of luck\\n' "$(cat "$HOME/state")" ;; esac
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd")
+def test_a_service_is_looked_at_and_not_woken(patient: Maestro, tmp_path: Path) -> None:
+    tools = fake(tmp_path / "tools", "systemctl", "")
+    (tools / "systemctl").write_text(SYSTEMCTL)
+    (tools / "cat").symlink_to(str(shutil.which("cat")))
+    patient.env |= {"PATH": f"{tools}{os.pathsep}{patient.env['PATH']}", "XDG_RUNTIME_DIR": str(patient.home / "xdg")}
+    (patient.home / "xdg" / "systemd").mkdir(parents=True)
+    (patient.home / "xdg" / "systemd" / "private").touch()
+    (patient.home / "state").write_text("inactive")
+    patient.ok("daemon", "install")
+    place = stale_socket(patient)
+    place.unlink()
+    with socket.socket(socket.AF_UNIX) as managers:
+        managers.bind(str(place))
+        place.chmod(0o600)
+        managers.listen()
+        managers.setblocking(False)
+        found = findings(patient, "--fix")
+        with pytest.raises(BlockingIOError):
+            managers.accept()
+    assert place.exists()
+    assert any("is inactive" in each["says"] for each in found if each["check"] == "service")
+    assert any("waits for the service" in each["says"] for each in found if each["check"] == "socket")
+
+    (patient.home / "state").write_text("failed")
+    (unit,) = (patient.home / ".config" / "systemd" / "user").glob("*.service")
+    unit.write_text(unit.read_text().replace(sys.executable, "/opt/old/bin/python"))
+    found = findings(patient)
+    named(found, "fault", "service", "has failed: out of luck", "maestro daemon logs")
+    named(found, "warning", "service", "another installation", "maestro daemon install")
 
 
 def test_another_daemon_that_commands_speak_to_is_asked_as_well(patient: Maestro) -> None:

@@ -10,6 +10,7 @@ from maestro_cli.carried import SIZE, carried, top_of
 from maestro_cli.trusted import FILE, Trusted
 from maestrod.locations import locate
 from tests.cli.program import Maestro
+from tests.support.daemon import Daemon
 
 HOOKS = '{"hooks": {"SessionStart": []}, "env": {"A": "b"}}'
 ACTING = "---\nname: house\ndescription: d\nallowed-tools: Bash\n---\nText.\n"
@@ -85,6 +86,18 @@ def test_one_file_can_be_trusted_alone(alone: Maestro, tmp_path: Path) -> None:
     assert states(alone) == {"servers.json": "trusted"}
     missing = alone("trust", str(tmp_path / "nowhere"), "--json")
     assert (missing.code, missing.error) == (3, "not_found")
+
+
+def test_whoever_makes_a_directory_a_project_is_told_what_agents_will_ask(served: Daemon, tmp_path: Path) -> None:
+    maestro = Maestro(served.home, env={"MAESTRO_NO_AUTOSTART": "1"})
+    for name, trusts in (("one", False), ("two", True)):
+        carry(tmp_path / name, ".mcp.json", "{}")
+        if trusts:
+            maestro.ok("trust", str(tmp_path / name))
+        said = maestro("init", str(tmp_path / name))
+        assert said.code == 0
+        assert (".mcp.json" in said.err) is not trusts
+        assert ("maestro trust --dry-run" in said.err) is not trusts
 
 
 def test_an_agent_may_look_and_not_trust(alone: Maestro, tmp_path: Path) -> None:
