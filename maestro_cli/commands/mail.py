@@ -8,7 +8,7 @@ from maestro_cli.failures import Failure, Usage
 from maestro_cli.request import Request, seal
 from maestro_cli.views import Page, listing, rows_of
 from maestrod.client.blocking import quoted
-from maestrod.client.errors import TimedOut
+from maestrod.client.errors import TimedOut, Unreachable
 
 TYPE_CHECKING = False  # typing costs the everyday call half of its time
 if TYPE_CHECKING:
@@ -31,8 +31,12 @@ def send(call: Call) -> int:
         raise Usage("nobody is named", hint=f"For example: {call.row[5][0]}")
     body = call.fields()
     extras = {name: call.text(option) for option, name in EXTRAS if call.text(option)}
+    if "task_id" in extras:
+        extras["task_id"] = _known(call, "tasks", extras["task_id"])
     if extras:
         body["body"] = extras
+    if len(receivers) > 1:
+        receivers = [_known(call, "sessions", to) for to in receivers]
     sent: list[object] = []
     lines: list[str] = []
     for to in receivers:
@@ -41,6 +45,18 @@ def send(call: Call) -> int:
         lines += kept or letters.told("sent", mail)
     call.output.result(sent[0] if len(sent) == 1 else sent, lines)
     return 0
+
+
+def _known(call: Call, nouns: str, name: str) -> str:
+    """The whole id, so that nothing is written while something that is named is not there.
+
+    While the daemon is away nobody knows; then it is looked at when the mail is delivered.
+    """
+    try:
+        found = call.client.call("GET", f"/{nouns}/{quoted(name)}", headers=call.context.where()).body
+    except Unreachable:
+        return name
+    return str(found.get("id")) if isinstance(found, dict) else name
 
 
 def _sent(call: Call, body: "Document", to: str) -> tuple[object, list[str]]:

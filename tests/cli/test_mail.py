@@ -57,14 +57,21 @@ def test_agents_write_read_answer_and_acknowledge(crew: Crew) -> None:
 
 
 def test_one_mail_goes_to_each_who_is_named(crew: Crew) -> None:
+    task = crew.maestro.id("task", "create", "Fix the login")
     sent = crew.maestro.ok(
-        "mail", "send", f"{crew.ben},boss", "hello", "--task", "x", "--action", "rest", env=crew.as_ann
+        "mail", "send", f"{crew.ben},boss", "hello", "--task", task[-6:], "--action", "rest", env=crew.as_ann
     )
     assert isinstance(sent, list)
     assert [mail["toSessionId"] for mail in sent] == [crew.ben, crew.boss]
-    assert sent[0]["body"] == {"message": "hello", "task_id": "x", "action": "rest"}
+    assert sent[0]["body"] == {"message": "hello", "task_id": task, "action": "rest"}
     assert crew.says(crew.as_ann, "send", ",", "hello").code == 2
     assert crew.maestro("mail", "send", "nobody-here", "hello", "--json", env=crew.as_ann).error == "session_not_found"
+
+
+def test_nothing_is_sent_when_something_that_is_named_is_not_there(crew: Crew) -> None:
+    for words in ((f"{crew.ben},nobody-here", "hello"), ("ben", "hello", "--task", "no-such-task")):
+        assert crew.says(crew.as_ann, "send", *words).code == 3
+    assert crew.says(crew.as_ben, "read").out == "nothing unread\n"
 
 
 def test_what_a_person_looks_at_stays_unread(crew: Crew) -> None:
