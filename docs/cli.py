@@ -1,9 +1,13 @@
-"""Writes ``cli.md`` beside it from the table of verbs: ``python docs/cli.py``; ``--check`` only compares."""
+"""Writes ``cli.md`` beside it from the table of verbs: ``python docs/cli.py``.
+
+``--check`` only compares.
+"""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from maestro_cli.commands.manual import VARIABLES
 from maestro_cli.commands.reference import described, usage
 from maestro_cli.failures import EXITS
 from maestro_cli.verbs import GLOBALS, NOUNS, VERBS, Param, Row
@@ -26,27 +30,11 @@ table that the command itself reads (`python docs/cli.py`).
 * **Repeating is safe.** A call that is retried is applied once; setting what is set already succeeds.
 * `maestro commands --json` tells all of this to programs.
 """
-ENVIRONMENT = """\
-## Environment
-
-| variable | meaning |
-| --- | --- |
-| `MAESTRO_HOME` | where everything lies, instead of the platform's own places |
-| `MAESTRO_SERVER` | the daemon: `unix:PATH` or a URL (also `MAESTRO_SERVER_URL`, `MAESTRO_API_URL`) |
-| `MAESTRO_API_KEY`, `MAESTRO_API_KEY_FILE` | the key for a daemon behind a URL |
-| `MAESTRO_SESSION_ID`, `MAESTRO_PROJECT_ID`, `MAESTRO_TASK_IDS` | what is at hand; set in every agent's window |
-| `MAESTRO_PROJECT_DIR`, `MAESTRO_WORKTREE_PATH`, `MAESTRO_WORKTREE_BRANCH` | set in a [worktree](worktrees.md) |
-| `MAESTRO_CREDENTIAL_FILE` | the session's credential; set in every agent's window |
-| `MAESTRO_TIMEOUT`, `MAESTRO_RETRIES` | how long a call may take with all its retries (10 s), and how many there are |
-| `MAESTRO_NO_AUTOSTART` | `1`: never start the daemon |
-| `MAESTRO_LOG` | `debug`: a failure of the command itself shows where |
-| `NO_COLOR` | no colours |
-"""
 
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD, _exits(), ENVIRONMENT, _globals()]
+    parts = [HEAD, _exits(), _environment(), _globals()]
     nouns = dict.fromkeys(row[0].split(" ")[0] for row in VERBS if " " in row[0])
     parts.append("## Here and now\n\n" + "\n".join(_command(row) for row in VERBS if " " not in row[0]))
     for noun in nouns:
@@ -59,6 +47,11 @@ def page() -> str:
 def _exits() -> str:
     rows = [f"| {code} | {meaning} | {_codes(codes)} |" for code, meaning, codes in EXITS]
     return "\n".join(["## Exit codes\n", "| code | meaning | errors |", "| --- | --- | --- |", *rows, ""])
+
+
+def _environment() -> str:
+    rows = [f"| {names} | {meaning} |" for names, meaning in VARIABLES]
+    return "\n".join(["## Environment\n", "| variable | meaning |", "| --- | --- |", *rows, ""])
 
 
 def _codes(codes: tuple[str, ...]) -> str:
@@ -94,11 +87,12 @@ def _parameters(params: tuple[Param, ...]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Write the page, or say that it is not current."""
-    wanted = page()
+    """Write the pages, or say that they are not current."""
+    wanted = {PAGE: page()}
     if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text(encoding="utf-8") != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
+        return int(any(place.read_text(encoding="utf-8") != text for place, text in wanted.items()))
+    for place, text in wanted.items():
+        place.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -12,6 +12,10 @@ def main() -> int:
             from maestro_cli import hooks
 
             return hooks.main(argv[1:], os.environ)
+        if argv[:1] == ["__complete"]:
+            from maestro_cli import completing
+
+            return completing.main(argv[1:], os.environ)
         from maestro_cli import fast
 
         code = fast.main(argv, os.environ)

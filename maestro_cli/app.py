@@ -1,12 +1,14 @@
-"""The same table of verbs as a Typer application: help, completion, and a second reader of every line."""
+"""The same table of verbs as a Typer application: help, and a second reader of every line."""
 
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from io import TextIOWrapper
 from typing import TypeVar
 
 import typer
 
+from maestro_cli import transcribing
 from maestro_cli.request import key
 from maestro_cli.verbs import GLOBALS, NOUNS, VERBS, Param, Row
 
@@ -22,7 +24,9 @@ SHOWN = {"long": "TEXT", "texts": "TEXT", "words": "WORD", "ids": "ID", "id": "I
 
 
 def main(argv: Sequence[str]) -> int:
-    """Show help, or complete a line for a shell."""
+    """Show help."""
+    if sys.stdout is not None and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors=transcribing.NAME)
     try:
         build(_unread)(args=list(argv), prog_name="maestro")
     except SystemExit as ended:
@@ -32,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
 
 def build(carry: Carry) -> typer.Typer:
     """The application; ``carry`` gets what was read: the row, and the raw texts by parameter."""
-    app = _group(ABOUT, completion=True)
+    app = _group(ABOUT)
     groups = {"": app}
     for noun, about in NOUNS:
         groups[noun] = _group(about)
@@ -45,10 +49,10 @@ def build(carry: Carry) -> typer.Typer:
     return app
 
 
-def _group(about: str, *, completion: bool = False) -> typer.Typer:
+def _group(about: str) -> typer.Typer:
     return typer.Typer(
         help=about,
-        add_completion=completion,
+        add_completion=False,
         no_args_is_help=True,
         rich_markup_mode=None,
         context_settings=dict(SETTINGS),
@@ -108,21 +112,17 @@ def _declared(param: Param, kind: str, *, many: bool) -> object:
     names = param[0].split("|")
     choices = _choices(param)
     default: object = False if kind == "flag" else [] if many else None
-    complete = (lambda incomplete: [c for c in choices if c.startswith(incomplete)]) if choices else None
     usual = param[1].partition("=")[2]
     about = f"{param[3]} [default: {usual}]" if usual not in ("", "-") else param[3]
     if names[0].startswith("-"):
         shown = None if kind == "flag" else "|".join(choices) if choices else SHOWN.get(kind, kind.upper())
         required = param[1].endswith("!")
-        return typer.Option(
-            ... if required else default, *names, help=about, metavar=shown, autocompletion=complete, show_default=False
-        )
+        return typer.Option(... if required else default, *names, help=about, metavar=shown, show_default=False)
     optional = names[0].startswith("[") or many
     return typer.Argument(
         default if optional else ...,
         help=about,
         metavar=names[0].strip("[]"),
-        autocompletion=complete,
         show_default=False,
     )
 

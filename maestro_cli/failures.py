@@ -112,8 +112,10 @@ def note(text: str) -> None:
     """A line on stderr; lost when nobody can read it."""
     if sys.stderr is None:
         return
+    from maestro_cli.output import encoded
+
     try:
-        raw = f"{text}\n".encode(sys.stderr.encoding or "ascii", "backslashreplace")
+        raw = encoded(f"{text}\n", sys.stderr.encoding)
         sys.stderr.buffer.write(raw)
         sys.stderr.buffer.flush()
     except (OSError, ValueError):

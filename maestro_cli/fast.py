@@ -1,6 +1,6 @@
 """Serves the straightforward call: the line is read from the table, one request is made, its answer shown.
 
-What it does not serve itself (help, completion) it hands to ``maestro_cli.app``; a handler named in the
+Help, which it does not give itself, it leaves to ``maestro_cli.app``; a handler named in the
 table is loaded and called.
 """
 
@@ -49,8 +49,6 @@ def main(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
 
 def served(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
     """Carry out the line."""
-    if "_MAESTRO_COMPLETE" in environ:
-        return _app(argv)
     said = reading.read(argv)
     if said.version:
         return _version(said)
@@ -69,6 +67,8 @@ def run(call: Call) -> int:
     route = call.row[2]
     if " " not in route:
         return handler(route)(call)
+    if call.flag("watch"):
+        return handler("maestro_cli.commands.live:live")(call)
     request = build(call.row, call.values, project=call.context.project)
     if not request.anywhere:
         request.headers.update(call.context.where())

@@ -382,7 +382,9 @@ def _directory(path: str) -> str:
     """
     real = os.path.realpath(path)
     if not Path(real).is_dir() or not os.access(real, os.R_OK | os.X_OK):
-        raise NotStarted(f"no directory to work in: {path}", hint="`maestro project edit --dir` names another.")
+        raise NotStarted(
+            f"no directory to work in: {path}", hint="`maestro project edit PROJECT --dir DIR` names another."
+        )
     return real
 
 

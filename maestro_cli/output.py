@@ -24,7 +24,7 @@ class Output:
         self.json = json
         self.quiet = quiet
         self.colour = not no_color and not json and colours_fit(sys.stdout)
-        self.width = _width()
+        self.width = size()[0]
 
     def result(self, data: object, lines: "Iterable[str]" = (), *, offline: bool = False) -> None:
         """The result: ``data`` as the document's, ``lines`` for people; ``offline`` if the daemon did not say it."""
@@ -42,6 +42,10 @@ class Output:
         """One of a stream."""
         self._write((jsontext.write(data) if self.json else line) + "\n")
 
+    def drawn(self, text: str) -> None:
+        """Text that steers the terminal, as it is."""
+        self._write(text)
+
     def failure(self, document: object) -> None:
         """The error, for those who asked for JSON; lost when nobody can read it."""
         try:
@@ -51,7 +55,7 @@ class Output:
 
     def _write(self, text: str) -> None:
         if sys.stdout is not None:
-            self._bytes(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+            self._bytes(encoded(text, sys.stdout.encoding))
 
     def _bytes(self, raw: bytes) -> None:
         if sys.stdout is None:
@@ -94,8 +98,37 @@ def colours_fit(stream: "TextIO | None") -> bool:
     return stream.isatty()
 
 
-def _width() -> int:
+def steers() -> bool:
+    """Whether stdout is a terminal in which lines can be drawn over."""
+    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def is_read() -> bool:
+    """Whether somebody may still read stdout: what is closed, or hung up at the other end, nobody does."""
+    from select import POLLERR, POLLHUP, POLLNVAL, poll
+
+    if sys.stdout is None:
+        return False
+    asked = poll()
+    asked.register(1, 0)
+    return not any(event & (POLLERR | POLLHUP | POLLNVAL) for _, event in asked.poll(0))
+
+
+def size() -> tuple[int, int]:
+    """Columns and lines of the terminal; what is none has room for everything."""
     try:
-        return os.get_terminal_size(1).columns or 80
+        found = os.get_terminal_size(1)
     except (OSError, ValueError):
-        return WIDE
+        return WIDE, WIDE
+    return found.columns or 80, found.lines or 24
+
+
+def encoded(text: str, encoding: "str | None") -> bytes:
+    """The text for a stream; characters that it lacks are written in others."""
+    name = encoding or "utf-8"
+    try:
+        return text.encode(name)
+    except UnicodeEncodeError:
+        from maestro_cli import transcribing
+
+        return text.encode(name, transcribing.NAME)

@@ -3,6 +3,8 @@
 Two steps, so that both parsers share the second: words → raw texts by parameter, raw texts → values.
 """
 
+import os
+
 from maestro_cli.context import Options
 from maestro_cli.failures import Usage
 from maestro_cli.request import key
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     """What was given, by the parameter's key; a flag is ``["true"]``."""
 
 MOST_WORDS = 3
+REFERENCE = (["exit-codes"], ["man"])
+"""What stands after ``help`` and is no command to be helped with."""
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -78,7 +82,8 @@ def read(argv: "Sequence[str]") -> Reading:
     Raises:
         Usage: it makes no sense; the hint is the call that does.
     """
-    if list(argv[:1]) == ["help"] and list(argv[1:2]) != ["exit-codes"]:
+    argv = [heard(word) for word in argv]
+    if list(argv[:1]) == ["help"] and list(argv[1:2]) not in REFERENCE:
         argv = [*argv[1:], "--help"]
     line = _Line(argv)
     row, words = line.verb()
@@ -89,18 +94,38 @@ def read(argv: "Sequence[str]") -> Reading:
         words = list(before)
         sort(row, words, reading, argv)
         return reading
-    raw = sort(row, words, reading, argv)
-    if row is None and reading.words and not reading.version and not (reading.help and _is_noun(reading.words)):
+    if row is None and reading.words and not _asks_about(reading.words, words):
         from maestro_cli.corrections import unknown_command
 
         raise unknown_command(reading.words, argv)
+    raw = sort(row, words, reading, argv)
     if row is not None and not reading.help and not reading.version:
         reading.values = values(row, raw, argv)
     return reading
 
 
-def _is_noun(words: "Sequence[str]") -> bool:
-    return any(noun == " ".join(words) for noun, _ in NOUNS)
+def heard(word: str) -> str:
+    """The word as its bytes say it, whatever the locale took them for.
+
+    Raises:
+        Usage: it is not UTF-8.
+    """
+    if word.isascii():
+        return word
+    try:
+        word.encode()
+        return word
+    except UnicodeEncodeError:
+        try:
+            return os.fsencode(word).decode()
+        except UnicodeError:
+            raise Usage(f"{word!a} is not UTF-8", hint="Names, texts and paths are UTF-8 everywhere.") from None
+
+
+def _asks_about(words: "Sequence[str]", line: "Sequence[str]") -> bool:
+    """Whether words that are no command are to be told about: a noun with a wish for help, or the version."""
+    noun = any(noun == " ".join(words) for noun, _ in NOUNS)
+    return "--version" in line or (noun and ("--help" in line or "-h" in line))
 
 
 def find(words: "Sequence[str]") -> "tuple[Row | None, int]":
@@ -261,7 +286,7 @@ def _value(param: "Param", kind: str, given: "list[str]", argv: "Sequence[str]")
         case "flag":
             return last.lower() in ("true", "1", "yes", "on")
         case "int":
-            return _number(param, last)
+            return "" if not last and param[1].endswith("?") else _number(param, last)
         case "duration":
             try:
                 return duration(last)

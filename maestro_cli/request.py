@@ -66,8 +66,18 @@ def build(row: "Row", values: "Mapping[str, Value]", *, project: str = "") -> Re
     if request.body is None:
         request.query = {name: ",".join(v) if isinstance(v, list) else v for name, v in sent.items()}
     else:
-        request.body = sent
+        request.body = nested(sent)
     return request
+
+
+def nested(sent: "Mapping[str, object]") -> "dict[str, object]":
+    """What is called ``outer.inner`` in objects of their own."""
+    body: dict[str, object] = {}
+    for name, value in sent.items():
+        outer, dot, inner = name.partition(".")
+        known = body.get(outer)
+        body[outer] = {**(known if isinstance(known, dict) else {}), inner: value} if dot else value
+    return body
 
 
 def fields(row: "Row", values: "Mapping[str, Value]") -> "dict[str, object]":

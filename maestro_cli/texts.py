@@ -81,11 +81,16 @@ def short_ids(ids: "Sequence[str]") -> dict[str, str]:
 
 
 def table(titles: "Sequence[str]", rows: "Sequence[Sequence[str]]", width: int, *, colour: bool = False) -> list[str]:
-    """Aligned columns; the last one takes what is left of the width. No rows, no lines."""
+    """Aligned columns; the last one takes what is left of the width, and where that is nothing, rows are folded.
+
+    No rows, no lines.
+    """
     if not rows:
         return []
     widths = [max(cells(text) for text in column) for column in zip(titles, *rows, strict=True)]
-    left = max(NARROWEST, width - sum(widths[:-1]) - 2 * (len(widths) - 1))
+    left = width - sum(widths[:-1]) - 2 * (len(widths) - 1)
+    if left < min(NARROWEST, widths[-1]):
+        return [text for row in rows for text in _folded(row, width)]
     lines = [_row(row, widths, left) for row in rows]
     head = _row(titles, widths, left)
     return [f"\x1b[2m{head}\x1b[0m" if colour else head, *lines]
@@ -94,6 +99,43 @@ def table(titles: "Sequence[str]", rows: "Sequence[Sequence[str]]", width: int, 
 def _row(row: "Sequence[str]", widths: "Sequence[int]", left: int) -> str:
     parts = [text + " " * (size - cells(text)) for text, size in zip(row[:-1], widths[:-1], strict=True)]
     return "  ".join([*parts, shortened(row[-1], left)]).rstrip()
+
+
+def _folded(row: "Sequence[str]", width: int) -> "list[str]":
+    """A row where columns have no room: its first and last cell, and beneath them the rest."""
+    first, *middle, last = row if len(row) > 1 else ("", *row)
+    rest = wrapped("  ".join(text for text in middle if text), width - 2)
+    return [shortened(f"{first}  {last}".strip(), width), *(f"  {text}" for text in rest)]
+
+
+def wrapped(text: str, width: int) -> "list[str]":
+    """The text in lines of at most so many cells, broken between words where that is possible; blank, none."""
+    if width >= WIDE or cells(text) <= width:
+        return [text] if text.strip() else []
+    inner = text.lstrip(" ")
+    indent = min(len(text) - len(inner), max(0, width - NARROWEST))
+    lines: list[str] = []
+    now = ""
+    for word in inner.split(" "):
+        if now and cells(now) + 1 + cells(word) > width - indent:
+            lines.append(now)
+            now = ""
+        now = f"{now} {word}" if now else word
+        while cells(now) > max(1, width - indent):
+            head = _beginning(now, max(1, width - indent))
+            lines.append(head)
+            now = now[len(head) :]
+    return [f"{' ' * indent}{line}".rstrip() for line in [*lines, now] if line]
+
+
+def _beginning(text: str, width: int) -> str:
+    """As much of the text as the cells hold, at least one character."""
+    used = 0
+    for place, c in enumerate(text):
+        used += cells(c)
+        if used > width:
+            return text[: max(1, place)]
+    return text
 
 
 def shortened(text: str, width: int) -> str:

@@ -373,20 +373,15 @@ def queue(data: object, page: Page) -> list[str]:
 
 
 def status(data: object, page: Page) -> list[str]:
-    """Counts, who needs somebody, what is stuck."""
+    """Who needs somebody, counts, what is stuck."""
     if not isinstance(data, dict):
         return raw(data)
     lines = ["the daemon takes no writes: `maestro daemon status` says why"] if data.get("readOnly") is True else []
+    lines += _needs(rows_of(data.get("needsInput"))[0], page)
     for name in ("tasks", "sessions"):
         counts = _inner(data, name)
         told = ", ".join(f"{number} {line(word)}" for word, number in counts.items() if number)
         lines.append(f"{name:<10}{told or 'none'}")
-    needs, _ = rows_of(data.get("needsInput"))
-    lines += ["", *(["needs you:"] if needs else ["nobody needs you"])]
-    for session in needs:
-        who = line(session.get("name") or session.get("sessionId"))
-        lines.append(f"  {who}  {page.when(session.get('since'))}  {line(session.get('message'))}".rstrip())
-        lines.append(f"    maestro session attach {line(session.get('sessionId'))}")
     for name, title in (
         ("stuck", "stuck:"),
         ("broken", "must not be:"),
@@ -398,6 +393,20 @@ def status(data: object, page: Page) -> list[str]:
         troubles = [_trouble(row) for row in found] if isinstance(found, list) else []
         lines += ["", title, *troubles] if troubles else []
     return lines
+
+
+def _needs(sessions: "list[Document]", page: Page) -> list[str]:
+    """Who waits for a person, since when, what for, and how to answer."""
+    if not sessions:
+        return ["nobody needs you", ""]
+    page.ids = short_ids([str(session.get("sessionId")) for session in sessions])
+    lines = [texts.bold("needs you:", colour=page.colour)]
+    for session in sessions:
+        id_ = page.short(session.get("sessionId"))
+        who = line(session.get("name")) or id_
+        lines.append(f"  {who}  {page.when(session.get('since'))}  {line(session.get('message'))}".rstrip())
+        lines.append(f"    maestro session attach {id_}")
+    return [*lines, ""]
 
 
 def _trouble(row: object) -> str:

@@ -204,7 +204,8 @@ def _set_up(command: str, cwd: str, env: Mapping[str, str], told: Path) -> None:
     lines = told.read_bytes()[-4096:].decode("utf-8", "replace").splitlines()[-LAST_LINES:]
     why = "took too long" if code is None else f"failed with exit code {code}"
     said = "\n".join(["", *lines]) if lines else ""
-    raise NoWorktree(f"no worktree: the setup command {why}{said}", hint="`maestro project edit --setup` changes it.")
+    hint = "`maestro project edit PROJECT --setup COMMAND` changes it."
+    raise NoWorktree(f"no worktree: the setup command {why}{said}", hint=hint)
 
 
 def _placed(git: Git, path: str, branch: str, directory: str, notes: tuple[str, ...] = ()) -> Placed:

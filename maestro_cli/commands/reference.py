@@ -1,10 +1,8 @@
 """What can be called, and what the exit codes mean: read from the same tables as everything else."""
 
-import os
-
 from maestro_cli import allowed, texts
 from maestro_cli.call import Call
-from maestro_cli.failures import EXITS, Failure, Usage
+from maestro_cli.failures import EXITS, Failure
 from maestro_cli.request import key
 from maestro_cli.verbs import GLOBALS, VERBS, Param, Row
 
@@ -35,21 +33,6 @@ def exit_codes(call: Call) -> int:
     rows = [[str(exit_), meaning, ", ".join(code.lower() for code in codes)] for exit_, meaning, codes in EXITS]
     call.output.result(data, texts.table(["EXIT", "MEANING", "ERRORS"], rows, call.output.width))
     return 0
-
-
-def completion(call: Call) -> int:
-    """The script that makes a shell complete our commands.
-
-    Raises:
-        Usage: the shell is not known.
-    """
-    from maestro_cli.app import main
-
-    named = call.text("shell") or os.path.basename(call.context.environ.get("SHELL", ""))  # noqa: PTH119 - a word
-    if named not in ("bash", "zsh", "fish", "powershell"):
-        raise Usage("which shell?", hint="`maestro completion bash`, or zsh, fish, powershell.")
-    os.environ["_MAESTRO_COMPLETE"] = f"source_{named}"
-    return main([])
 
 
 def described(row: Row) -> dict[str, object]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from maestro_cli.call import Call
 from maestro_cli.commands.projects import containing
-from maestro_cli.failures import note
+from maestro_cli.failures import Usage, note
+from maestro_cli.output import is_read
 from maestro_cli.texts import clock, line
 from maestro_cli.views import rows_of
 from maestrod.client import jsontext
@@ -78,10 +79,14 @@ def concerns(frame: Document, *, sessions: Set[str] = frozenset(), tasks: Set[st
 
 
 def _told(call: Call, wanted: Wanted, *, project: str = "") -> int:
+    most = int(call.number("count", -1))
+    if call.number("count") < 0:
+        raise Usage("--count: there are no fewer than none")
+    if most == 0 or not is_read():
+        return 0
     after = int(call.number("after", -1))
-    start = after if after >= 0 else _seq(call.client)
+    start = after if after >= 0 else seq_of(call.client)
     begins = tuple(pattern.rstrip("*") for pattern in call.texts("event"))
-    most = int(call.number("count"))
     subscription: Document = {"type": "subscribe", **({"projectId": project} if project else {})}
     told = 0
     for frame in frames(call.client, start, say=jsontext.write(subscription)):
@@ -94,15 +99,22 @@ def _told(call: Call, wanted: Wanted, *, project: str = "") -> int:
     return 0
 
 
-def _seq(client: Client) -> int:
+def seq_of(client: Client) -> int:
     """Where the history stands now; a daemon that does not run is started by this."""
     hello = client.call("GET", "/hello").body
     seq = hello.get("durableSeq", hello.get("seq")) if isinstance(hello, dict) else 0
     return seq if isinstance(seq, int) else 0
 
 
-def frames(client: Client, after: int, *, say: str = "") -> Iterator[Document]:
-    """Every frame after a seq, for ever: a connection that breaks is opened again where it broke."""
+def _waiting() -> None:
+    note("the daemon is away; waiting for it")
+
+
+def frames(client: Client, after: int, *, say: str = "", away: Callable[[], None] = _waiting) -> Iterator[Document]:
+    """Every frame after a seq, for ever: a connection that breaks is opened again where it broke.
+
+    ``away`` is called whenever nobody is there any more.
+    """
     last = after, -1
     pause = FIRST_PAUSE_S
     while True:
@@ -119,7 +131,7 @@ def frames(client: Client, after: int, *, say: str = "") -> Iterator[Document]:
         except (Lost, Unreachable):
             pass
         if pause == FIRST_PAUSE_S:
-            note("the daemon is away; waiting for it")
+            away()
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
 

@@ -24,7 +24,7 @@ OLDEST = (3, 11)
 REQUIRED = re.compile(r"([\w.-]+)\s*>=\s*([\d.]+)(?!.*;.*win32'$)")
 COMPLETIONS = {
     "bash": (".bashrc", ".bash_completions/maestro.sh", ".local/share/bash-completion/completions/maestro"),
-    "zsh": (".zshrc", ".zfunc/_maestro"),
+    "zsh": (".zshrc", ".zfunc/_maestro", ".local/share/zsh/site-functions/_maestro"),
     "fish": (".config/fish/config.fish", ".config/fish/completions/maestro.fish"),
 }
 LARGEST = 1 << 20
@@ -134,7 +134,7 @@ def shell(patient: Patient) -> Iterator[Finding]:
     if name in COMPLETIONS:
         home = Path(environ.get("HOME") or Path.home())
         there = any(_speaks(home / file) for file in COMPLETIONS[name])
-        how = f"`maestro completion {name}` prints the script that completes commands."
+        how = f"`maestro completion {name} --install` brings it."
         yield ok("shell", f"{name}, {'with' if there else 'without'} completion", "" if there else how)
     encoding = locale.getpreferredencoding(do_setlocale=False)
     if encoding.lower().replace("-", "") != "utf8":

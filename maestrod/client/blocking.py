@@ -154,7 +154,9 @@ def target(path: str, query: "Mapping[str, object] | None" = None) -> str:
 
 def quoted(text: str) -> str:
     """The text as one segment of a path, or a value in a query."""
-    return "".join(c if c in PLAIN else "".join(f"%{b:02X}" for b in os.fsencode(c)) for c in text)
+    return "".join(
+        c if c in PLAIN else "".join(f"%{b:02X}" for b in c.encode("utf-8", "surrogateescape")) for c in text
+    )
 
 
 def _word(value: object) -> str:

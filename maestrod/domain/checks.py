@@ -11,7 +11,7 @@ import msgspec
 from maestrod.domain import attempts, limits, worktrees
 from maestrod.domain.changes import Change, Command, Context, Delete, Put
 from maestrod.domain.errors import Conflict, Invalid
-from maestrod.domain.model import Check, CheckStatus, Noun, Session, Task
+from maestrod.domain.model import Check, CheckStatus, Noun, Role, Session, Task
 from maestrod.domain.revision import revised
 from maestrod.domain.state import State
 
@@ -77,11 +77,18 @@ def run_checks(state: State, command: RunChecks, ctx: Context) -> list[Change]:
     if not task.checks:
         raise Conflict(
             f"task {task.id} ({task.title}) has no checks",
-            hint=f"Add one: `maestro task check add {task.id} COMMAND`.",
+            hint=_instead(state, task, ctx),
         )
     known = {check.command: check for check in state.checks(task.id)}
     begun = (_begun(state, task, text, known.get(text), session, ctx) for text in dict.fromkeys(task.checks))
     return [Put(Noun.CHECK, check) for check in begun if check is not None]
+
+
+def _instead(state: State, task: Task, ctx: Context) -> str:
+    """What to do where there is nothing to run; a worker may add no check."""
+    if ctx.actor.session_id and state.session(ctx.actor.session_id).role is Role.WORKER:
+        return "Nothing has to be run: complete the task when its criteria are met."
+    return f"Add one: `maestro task check add {task.id} COMMAND`."
 
 
 def record_checks(state: State, command: RecordChecks, ctx: Context) -> list[Change]:

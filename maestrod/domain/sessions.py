@@ -468,9 +468,10 @@ def _refuse_crowd(state: State, project: Project) -> None:
     live = sum(1 for s in state.sessions_of_project(project.id) if s.status in LIVE_SESSION)
     most = project.limits.max_sessions
     if most is not None and live >= most:
+        more = f"`maestro project edit {project.id} --max-sessions {most + 1}`"
         raise Conflict(
             f"project '{project.name}' has {live} live sessions, at most {most} are allowed",
-            hint="Wait for one to end, or raise the limit: `maestro project edit --max-sessions N`.",
+            hint=f"Wait for one to end, or raise the limit: {more}.",
         )
 
 

@@ -1,7 +1,8 @@
 """How long everyday verbs take, against a bare interpreter of the same environment.
 
 ``python -m tests.bench.command_line [--runs 20] [--json FILE]`` starts a daemon in a scratch home, makes 100
-tasks, and runs each verb of the installed script in turn with ``python -c pass``; medians, and their ratio.
+tasks, and runs each verb of the installed script in turn with ``python -c pass``; medians, and their ratio. Lines are
+completed where there are 10,000 tasks.
 """
 
 import argparse
@@ -20,6 +21,9 @@ TASKS = 100
 MOST_RUNS = TASKS - 20
 EVERYDAY = Budget(most=4.0)
 HOOK = Budget(most=3.0)
+MANY = 10_000
+AT_ONCE = 500
+COMPLETED = Budget(most=6.0)
 
 
 def main() -> int:
@@ -37,10 +41,37 @@ def measure(runs: int) -> list[Row]:
     with daemon() as running:
         times = _times(running, min(runs, MOST_RUNS))
     bare = times.pop("bare")
-    return [
+    rows = [
         row(f"maestro {name}", taken, bare, size=TASKS, budget=HOOK if name == "hook" else EVERYDAY)
         for name, taken in times.items()
     ]
+    return [*rows, *_completed(runs)]
+
+
+def _completed(runs: int) -> list[Row]:
+    """Medians of completing a line where there is much to choose from."""
+    lines = {"completing an id": "", "completing a name": "bench-task-09"}
+    script = Path(sys.executable).with_name("maestro")
+    with daemon() as running:
+        env = _fill(running)
+        times: dict[str, list[float]] = {}
+        for _ in range(runs):
+            times.setdefault("bare", []).append(_time([sys.executable, "-c", "pass"], env))
+            for name, word in lines.items():
+                argv = [str(script), "__complete", "zsh", "task", "get", word]
+                times.setdefault(name, []).append(_time(argv, env))
+    bare = times.pop("bare")
+    return [row(name, taken, bare, size=MANY, budget=COMPLETED) for name, taken in times.items()]
+
+
+def _fill(running: Daemon) -> Mapping[str, str]:
+    project = running.ok("POST", "/projects", {"name": "bench", "workingDir": str(running.home)})
+    assert isinstance(project, dict)
+    for begin in range(0, MANY, AT_ONCE):
+        titles = (f"bench task {number:05d}" for number in range(begin, begin + AT_ONCE))
+        items = [{"do": "create", "projectId": project["id"], "title": title} for title in titles]
+        running.ok("POST", "/tasks/batch", {"items": items})
+    return {**running.env, "MAESTRO_PROJECT_ID": str(project["id"])}
 
 
 def _times(running: Daemon, runs: int) -> dict[str, list[float]]:

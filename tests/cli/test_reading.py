@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maestro_cli import reading
+from maestro_cli import corrections, reading
 from maestro_cli.failures import Usage
-from maestro_cli.verbs import GLOBALS, VERBS
+from maestro_cli.verbs import GLOBALS, OPTIONS, VERBS
 
 
 def read(*words: str) -> reading.Reading:
@@ -94,10 +94,60 @@ def test_what_agents_write_for_task_complete_is_taken(words: tuple[str, ...]) ->
         (("task", "progress", "x", "m"), "task report progress"),
         (("subtask", "add", "x", "t"), "subtask create"),
         (("help", "exit-codes"), "help exit-codes"),
+        (("help", "man"), "help man"),
+        (("tasks",), "task list"),
+        (("next", "--claim"), "task next"),
+        (("mail", "list"), "mail inbox"),
+        (("mail", "show", "x"), "mail read"),
+        (("session", "create", "--task", "x"), "session spawn"),
+        (("spawn", "--task", "x"), "session spawn"),
+        (("session", "log", "x"), "session logs"),
+        (("session", "say", "x", "hi"), "session send"),
+        (("session", "status", "x"), "session info"),
+        (("task", "status", "x"), "task get"),
+        (("task", "comment", "x", "m"), "task report progress"),
+        (("check", "run", "x"), "task check run"),
+        (("queue", "add", "x"), "queue push"),
+        (("ask", "Which?"), "session needs-input"),
+        (("context",), "whoami"),
     ],
 )
 def test_other_words_for_a_command_are_taken(words: tuple[str, ...], name: str) -> None:
     assert verb(read(*words)) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        (("task", "create", "t", "--tags", "a,b"), {"title": "t", "label": ["a", "b"]}),
+        (("task", "create", "t", "--blocked-by", "x"), {"title": "t", "depends_on": ["x"]}),
+        (("task", "create", "t", "--body", "more"), {"title": "t", "description": "more"}),
+        (("task", "complete", "x", "--summary", "m"), {"task": "x", "note": "m"}),
+        (("report", "blocked", "--reason", "m"), {"message": "m"}),
+        (("mail", "send", "k2m4", "--body", "m"), {"to": "k2m4", "message": "m"}),
+        (("project", "edit", "x", "--max-sessions", ""), {"project": "x", "max_sessions": ""}),
+        (("project", "edit", "x", "--max-sessions", "3"), {"project": "x", "max_sessions": 3}),
+    ],
+)
+def test_other_words_for_an_option_are_taken(words: tuple[str, ...], values: dict[str, object]) -> None:
+    assert read(*words).values == values
+
+
+def test_other_words_lead_to_options_that_there_are() -> None:
+    spellings = {name for row in VERBS for name in reading.spellings(row[4])}
+    assert {ours for _, ours in OPTIONS} <= spellings
+
+
+def test_what_is_said_instead_is_a_call() -> None:
+    for call in corrections.INSTEAD.values():
+        row, _ = reading.find(call.split())
+        assert row is not None or call in ("--version", "subtask"), call
+
+
+def test_a_word_is_heard_by_its_bytes() -> None:
+    assert reading.heard("é") == "é"
+    assert reading.heard("".join(chr(0xDC00 + byte) for byte in "é".encode())) == "é"
+    assert "not UTF-8" in refused("task", "create", "caf\udce9").message
 
 
 @pytest.mark.parametrize(
@@ -160,6 +210,15 @@ def test_an_option_does_not_swallow_the_next_option() -> None:
         (("session", "wait", "x", "--timeout", "soon"), "'soon' is no duration", "5m"),
         (("session", "info", "--lines", "3"), "no option --lines", "takes no options"),
         (("--priority", "high", "task", "list"), "before the command", "NOUN VERB"),
+        (("task", "set-status", "x7k9", "done"), "verbs of its own", "maestro task complete x7k9"),
+        (("task", "search", "login"), "no command", "Did you mean: maestro task list --search login"),
+        (("task", "subtask", "add", "x", "t"), "no command", "Did you mean: maestro subtask add x t"),
+        (("task", "complete", "x7k9", "all", "done"), "too many words", "maestro task complete x7k9 --note 'all done'"),
+        (("task", "list", "--mine"), "no option --mine", "maestro task list"),
+        (("mail", "--unread"), "`maestro mail` needs a verb", "send, inbox"),
+        (("send", "mail", "k2m4", "hi"), "no command", "Did you mean: maestro mail send k2m4 hi"),
+        (("task", "log", "x"), "no command", "maestro task"),
+        (("version",), "no command", "Did you mean: maestro --version"),
     ],
 )
 def test_a_wrong_call_is_answered_with_the_right_one(words: tuple[str, ...], message: str, hint: str) -> None:

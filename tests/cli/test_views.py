@@ -151,12 +151,12 @@ def test_who_needs_somebody_is_told_with_what_to_do() -> None:
     needs = [{"sessionId": "sess_1_x", "name": "login", "message": "Which API?", "since": (NOW - 61) * 1000}]
     lines = views.status({"tasks": {"todo": 2, "completed": 0}, "sessions": {}, "needsInput": needs}, page())
     assert lines == [
-        "tasks     2 todo",
-        "sessions  none",
-        "",
         "needs you:",
         "  login  1m ago  Which API?",
-        "    maestro session attach sess_1_x",
+        "    maestro session attach x",
+        "",
+        "tasks     2 todo",
+        "sessions  none",
     ]
 
 

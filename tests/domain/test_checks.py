@@ -281,6 +281,10 @@ def test_there_must_be_something_to_run() -> None:
     task = world.task(project)
     refused = world.refuse(Conflict, RunChecks(task_id=task))
     assert "task check add" in refused.hint
+    orchestrator = actor(world.orchestrator(project))
+    assert "task check add" in world.refuse(Conflict, RunChecks(task_id=task), orchestrator).hint
+    worker = actor(world.worker(project, task))
+    assert "maestro" not in world.refuse(Conflict, RunChecks(task_id=task), worker).hint
     world.do(AddCheck(task_id=task, check="make test"))
     world.refuse(Invalid, RunChecks(task_id=task, session_id=world.worker(elsewhere)))
 
