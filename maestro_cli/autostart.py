@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from maestro_cli import service
@@ -94,6 +94,18 @@ def start(environ: Mapping[str, str], *, limit: float = LIMIT_S) -> None:
             _launch(environ, deadline)
 
 
+def restart(environ: Mapping[str, str], stop: Callable[[], None], *, limit: float = LIMIT_S) -> None:
+    """Return when another daemon of this home serves; whoever finds none meanwhile waits for this one.
+
+    Raises:
+        NotStarted: it did not within ``limit`` seconds.
+    """
+    with _turn(environ, time.monotonic() + limit, waits=True):
+        stop()
+        if not serves(environ):
+            _launch(environ, time.monotonic() + limit)
+
+
 def serves(environ: Mapping[str, str]) -> bool:
     """Whether the daemon of this home answers; one that a call would start is not called."""
     if service.installed(environ) is not None and not service.holder(environ):
@@ -106,8 +118,8 @@ def serves(environ: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def _turn(environ: Mapping[str, str], deadline: float) -> Iterator[bool]:
-    """The right to start it; false when somebody else has done so meanwhile."""
+def _turn(environ: Mapping[str, str], deadline: float, *, waits: bool = False) -> Iterator[bool]:
+    """The right to start it; false when somebody else has done so meanwhile, unless one ``waits`` all the same."""
     folder = run_folder(environ)
     path = os.path.join(folder, "start.lock")
     try:
@@ -118,18 +130,18 @@ def _turn(environ: Mapping[str, str], deadline: float) -> Iterator[bool]:
             f"cannot write {path}: {error.strerror}", hint="Set MAESTRO_HOME to a folder of yours."
         ) from None
     try:
-        yield _locked(descriptor, environ, deadline)
+        yield _locked(descriptor, environ, deadline, waits=waits)
     finally:
         os.close(descriptor)
 
 
-def _locked(descriptor: int, environ: Mapping[str, str], deadline: float) -> bool:
+def _locked(descriptor: int, environ: Mapping[str, str], deadline: float, *, waits: bool) -> bool:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            if serves(environ):
+            if not waits and serves(environ):
                 return False
         if time.monotonic() > deadline:
             raise NotStarted("another call is starting the daemon, and it does not come up", hint=LOOK)

@@ -59,12 +59,10 @@ def stop(call: Call) -> int:
 def restart(call: Call) -> int:
     """Stop it and start it; agents live on in their windows."""
     check_own(call)
-    if not _restarted(call):
-        try:
-            stopped(call, "maestro daemon restart")
-        except Unreachable:
-            note("it was not running")
-    autostart.start(call.context.environ)
+    if _restarted(call):
+        autostart.start(call.context.environ)
+    else:
+        replace(call, "maestro daemon restart")
     hello = _hello(call)
     call.output.result({**hello, "started": True}, [f"started  pid {hello.get('pid')}  {call.context.server}"])
     _compare(call, hello)
@@ -169,6 +167,18 @@ def _compare(call: Call, hello: Document) -> None:
     kept = service.installed(call.context.environ)
     way = "maestro daemon restart" if call.words != "daemon restart" or kept is None else "maestro daemon install --now"
     note(f"this program is {maestrod.__version__}: `{way}` brings the daemon to it")
+
+
+def replace(call: Call, reason: str) -> None:
+    """Stop the daemon, whoever runs it, and start it, with nobody in between."""
+
+    def stop() -> None:
+        try:
+            stopped(call, reason)
+        except Unreachable:
+            note("it was not running")
+
+    autostart.restart(call.context.environ, stop)
 
 
 def _plain(call: Call) -> Client:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from maestro_cli import autostart, service, units
 from maestro_cli.call import Call
-from maestro_cli.commands.daemon import check_own, stopped
+from maestro_cli.commands.daemon import check_own, replace
 from maestro_cli.environment import log_folder, socket_path
 from maestro_cli.failures import Failure, note
 from maestro_cli.program import write
-from maestrod.client.errors import Unreachable
 from maestrod.locations import locate
 from maestrod.settings import PREFIX, Settings
 
@@ -33,6 +32,7 @@ def install(call: Call) -> int:
         call.output.result({"files": {str(Path(kept.folder, name)): text for name, text in texts.items()}}, shown[:-1])
         return 0
     changed = _put(Path(kept.folder), texts)
+    Path(log_folder(environ)).mkdir(mode=0o700, parents=True, exist_ok=True)  # launchd makes none
     state = kept.state()
     if state is not None:
         kept.enable()
@@ -160,11 +160,9 @@ def _handed_over(call: Call, kept: service.Service) -> bool:
     if state is not None and state.pid and kept.restart():
         return True
     if service.holder(call.context.environ):
-        try:
-            stopped(call, "maestro daemon install --now")
-        except Unreachable:
-            note("the daemon that ran was just leaving")
-    autostart.start(call.context.environ)
+        replace(call, "maestro daemon install --now")
+    else:
+        autostart.start(call.context.environ)
     return True
 
 

@@ -46,7 +46,7 @@ async def listening(
     Answers may finish. A passed socket is left where it is at the end: it goes on taking connections.
 
     Raises:
-        OSError: a listener cannot be opened, or the certificate cannot be read.
+        OSError: a listener cannot be opened, or lies where others can write; the certificate cannot be read.
     """
     runner = web.ServerRunner(api.server(), handle_signals=False, shutdown_timeout=LAST_ANSWERS_S)
     await runner.setup()
@@ -64,6 +64,8 @@ async def listening(
             opened.append(path)
             _name_socket(places, path)
         for each, path in zip(passed, found, strict=True):
+            if path == places.socket:
+                _check_private(path.parent)
             await _PassedSite(runner, each).start()
             log.info("took a socket over", extra={"event": "listening", "socket": str(path)})
             _name_socket(places, path)
@@ -148,15 +150,20 @@ def _make_room(path: Path, *, private: bool) -> None:
         OSError: the folder of a ``private`` socket is not this user's alone, or something else has or uses the name.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = path.parent.lstat()
-    if private and (folder.st_uid != os.getuid() or not stat.S_ISDIR(folder.st_mode) or folder.st_mode & 0o022):
-        raise PermissionError(f"{path.parent} must be a folder of this user that nobody else can write to")
+    if private:
+        _check_private(path.parent)
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise FileExistsError(f"{path} is there already, and is no socket")
         if _listens(path):
             raise FileExistsError(f"something listens at {path} already, and it is no daemon of this home. {OTHERS}")
         path.unlink()
+
+
+def _check_private(place: Path) -> None:
+    folder = place.lstat()
+    if folder.st_uid != os.getuid() or not stat.S_ISDIR(folder.st_mode) or folder.st_mode & 0o022:
+        raise PermissionError(f"{place} must be a folder of this user that nobody else can write to")
 
 
 def _listens(path: Path) -> bool:

@@ -144,6 +144,14 @@ def test_a_socket_that_is_passed_and_named_is_opened_once(running: Daemon) -> No
         assert serves(running)
 
 
+def test_a_socket_passed_where_others_can_write_is_refused(running: Daemon) -> None:
+    with listening(running.socket) as opened:
+        running.socket.parent.chmod(0o777)
+        code, said = give(running, opened).attempt()
+        assert code == 5
+        assert "nobody else can write" in said
+
+
 def other_things(folder: Path) -> Iterator[tuple[str, socket.socket | int]]:
     tcp = socket.create_server(("127.0.0.1", 0))
     yield "TCP", tcp

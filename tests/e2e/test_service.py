@@ -202,11 +202,14 @@ def test_a_socket_that_lost_its_place_is_opened_anew(served: Served) -> None:
     assert served.pid == shop.daemon_pid()
 
 
-def test_a_home_may_have_any_name(served: Served) -> None:
+@pytest.mark.parametrize("name", ['a b %h $HOME "q" \\ \' ü;#', "x" * 95], ids=["odd", "too long for a socket"])
+def test_a_home_may_have_any_name(served: Served, name: str) -> None:
     shop = served.shop
-    odd = shop.folder / 'a b %h $HOME "q" \\ \' ü;#'
+    odd = shop.folder / name
     env = {**shop.env, "MAESTRO_HOME": str(odd)}
     assert shop.ok("daemon", "install", "--now", env=env)["started"] is True
+    shop.ok("daemon", "stop", env=env)
+    assert shop.maestro("whoami", "--no-start", env=env).code == 0
     told = shop.ok("daemon", "status", env=env)
     assert told["home"] == str(odd)
     assert told["pid"] == served.manager.pid(service.of(env, platform="linux").name) != 0

@@ -75,6 +75,7 @@ class Daemon:
         ended = subprocess.run(
             [*self.command, *self.args],
             env=self.env,
+            pass_fds=self.passed,
             cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
