@@ -170,10 +170,15 @@ def other_things(folder: Path) -> Iterator[tuple[str, socket.socket | int]]:
     yield "a folder", os.open(folder, os.O_RDONLY)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")
 def test_what_is_no_listening_unix_socket_is_left_alone(running: Daemon) -> None:
     things = dict(other_things(running.home))
     give(running, *things.values()).start()
     assert serves(running)
+    for number, thing in enumerate(things.values(), 3):
+        ours = thing if isinstance(thing, int) else thing.fileno()
+        theirs = Path(f"/proc/{running.pid}/fd/{number}")
+        assert theirs.readlink() == Path(f"/proc/self/fd/{ours}").readlink()
     assert running.stop() == 0
     assert not running.socket.exists()
     for thing in things.values():

@@ -108,10 +108,8 @@ def test_the_daemon_comes_and_goes_under_its_service_and_no_agent_notices(served
     first = shop.daemon_pid()
     assert served.pid == first
     served.work()
-    for pane in served.panes:
-        agent = psutil.Process(int(str(pane["pid"])))
-        for process in (agent, *agent.parents()):
-            assert served.unit not in cgroup_of(process.pid), f"{process} is the service's"
+    told = manager("show", "--property=KillMode,WatchdogUSec", served.unit).split()
+    assert sorted(told) == ["KillMode=process", "WatchdogUSec=1min"]
 
     with served.callers() as said:
         restarted = shop.ok("daemon", "restart")
@@ -133,11 +131,21 @@ def test_the_daemon_comes_and_goes_under_its_service_and_no_agent_notices(served
     served.finish()
 
 
-def cgroup_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cgroup").read_text()
-    except OSError:
-        return ""
+def test_agents_started_from_within_a_service_do_not_end_with_it(served: Served) -> None:
+    """As the daemon starts them: tmux must leave the service's cgroup, of which systemd here leaves nothing."""
+    shop = served.shop
+    shop.begin()
+    shop.script("claude", START, f"WAIT: {served.go}", COMPLETE)
+    task = shop.task()
+    around = [f"--setenv={name}={value}" for name, value in shop.env.items()]
+    spawn = [MAESTRO, "session", "spawn", "--task", task, "--provider", "claude", "--json"]
+    within = ["systemd-run", "--user", "--wait", "--quiet", "--collect", *around, f"--working-directory={shop.project}"]
+    subprocess.run([*within, *spawn], env=shop.env, check=True, capture_output=True, timeout=60)
+    [session] = shop.statuses("sessions")
+    served.sessions.append(session)
+    shop.ran("task start")
+    assert shop.session(session)["status"] == "working"
+    served.finish()
 
 
 def test_the_service_takes_over_from_the_daemon_that_runs_and_gives_it_back(served: Served) -> None:
