@@ -20,7 +20,7 @@ from maestrod.tmux.errors import TmuxError
 from maestrod.tmux.facts import PaneRef
 from maestrod.watch.evidence import Doing
 from maestrod.watch.observer import Observer
-from maestrod.watch.processes import living, of_session, process, signal_all, tree
+from maestrod.watch.processes import living, of_session, process, signal_all, tree, uptime_s
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Ender:
 
     async def _end_process(self, session: Session, pane: Pane) -> None:
         """End the agent, then whatever it has left behind."""
-        began_at = time.time()
+        began_at = uptime_s()
         agent = _agent(pane)
         family = tree(agent) if agent is not None else []
         if agent is not None:

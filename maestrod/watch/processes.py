@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -155,7 +156,7 @@ def _stat(pid: int) -> list[bytes]:
 
 
 def of_session(session_id: str, *, before: float) -> list[psutil.Process]:
-    """The processes that carry the session's id in their environment and began ``before`` (seconds since the epoch).
+    """The processes that carry the session's id in their environment and began ``before`` (see ``uptime_s``).
 
     None of our own children: a check that proves the session's work goes on after its end.
     """
@@ -166,10 +167,21 @@ def of_session(session_id: str, *, before: float) -> list[psutil.Process]:
             if (
                 each.pid not in ours
                 and each.environ().get(SESSION_VARIABLE) == session_id
-                and each.create_time() < before
+                and each.create_time() - psutil.boot_time() < before
             ):
                 found.append(each)
     return found
+
+
+def uptime_s() -> float:
+    """Now, in seconds since the machine came up, as processes' beginnings are told.
+
+    Linux tells a beginning in ticks since then, and the machine's start as a whole second of the wall clock
+    (proc_stat(5)): by that clock a process began up to a second before it did.
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.time() - psutil.boot_time()
 
 
 def booted_at_ms() -> int:

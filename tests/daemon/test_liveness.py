@@ -450,15 +450,16 @@ def test_a_shell_that_waits_for_a_person_is_told_from_one_with_work(words: list[
 def test_a_process_is_found_by_its_sessions_name_unless_it_is_younger_or_ours() -> None:
     session = f"sess_{os.getpid()}_x"
     env = {**os.environ, processes.SESSION_VARIABLE: session}
-    began = time.time()
+    before = processes.uptime_s()
+    time.sleep(0.02)  # more than a tick of the clock that beginnings are told in
     orphan = subprocess.run(
         ["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"], env=env, capture_output=True, text=True, check=True
     )
     left = psutil.Process(int(orphan.stdout))
     with subprocess.Popen(SLEEP, env=env) as child:
         eventually(lambda: psutil.Process(child.pid).environ().get(processes.SESSION_VARIABLE) == session)
-        assert processes.of_session(session, before=time.time() + 5) == [left]
-        assert processes.of_session(session, before=began - 5) == []
+        assert processes.of_session(session, before=processes.uptime_s()) == [left]
+        assert processes.of_session(session, before=before) == []
         child.kill()
     assert processes.living([left]) == [left]
     left.kill()
