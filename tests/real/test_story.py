@@ -60,6 +60,25 @@ def test_a_permission_dialog_is_shown_as_needing_a_person_and_its_answer_clears_
     assert len(real.model.heard[-1].results) == 2
 
 
+def test_its_dialog_is_answered_from_elsewhere_and_no_other_is(real: Desk) -> None:
+    session = real.at_work("env > asked", more=ESCALATED if real.provider == "codex" else {})
+    real.turn(session, "needs_input")
+    dialog = eventually(lambda: real.get(f"/sessions/{session}/screen")["dialog"], what="the dialog is read")
+    assert "env > asked" in dialog["text"]
+    real.note(f"the dialog: {dialog}")
+    other = real.maestro("session", "answer", session, "1", "--expect", "0" * 12, "--json")
+    assert (other.code, other.json["error"]) == (6, "not_delivered")
+    assert len(real.model.heard[-1].results) == 1
+
+    told = real.ok("session", "answer", session, dialog["choices"][0]["label"], "--expect", dialog["digest"])
+
+    assert told["result"] == "submitted"
+    real.shows(session, "That was it.")
+    found = real.turn(session, "idle")
+    assert not found["needsInput"]["active"]
+    assert len(real.model.heard[-1].results) == 2
+
+
 def test_an_interrupted_turn_is_over(real: Desk) -> None:
     session = real.at_work("true", Act(say="I think about it " * 200, over_s=60))
     real.turn(session, "working")
