@@ -451,7 +451,7 @@ def test_a_process_is_found_by_its_sessions_name_unless_it_is_younger_or_ours() 
     session = f"sess_{os.getpid()}_x"
     env = {**os.environ, processes.SESSION_VARIABLE: session}
     before = processes.uptime_s()
-    time.sleep(0.02)  # more than a tick of the clock that beginnings are told in
+    eventually(lambda: processes.uptime_s() > before + 0.02, what="a tick of the clock that tells beginnings")
     orphan = subprocess.run(
         ["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"], env=env, capture_output=True, text=True, check=True
     )
