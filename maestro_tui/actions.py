@@ -14,7 +14,7 @@ from maestro_tui.desk import Desk
 from maestro_tui.faces import face_of_session
 from maestro_tui.mirror import UNKNOWN
 from maestro_tui.screens.framed import Framed
-from maestro_tui.spotlight import Spotlight
+from maestro_tui.spotlight import Spotlight, Subject
 from maestro_tui.themes import THEMES
 from maestro_tui.view.sessions import what_stopping_loses
 from maestro_tui.view.tasks import spawnable, what_deleting_loses
@@ -49,13 +49,17 @@ class Actions(Guarded, App[None]):
 
     def action_show(self, name: str) -> None:
         """Show the screen of this name as it was left."""
+        self._show(name, self.spot.subject)
+
+    def _show(self, name: str, subject: Subject | None) -> None:
         if name == self.current_mode:
             self.here.home()
             return
         self._came_from = self.current_mode
-        self.here.left()
+        before = self.here
+        before.left()
         _ = self.switch_mode(name)
-        self.here.entered()
+        self.here.entered(subject)
 
     def go_back(self) -> None:
         """Show the screen where one came from; from the first there is no way back."""
@@ -72,6 +76,13 @@ class Actions(Guarded, App[None]):
         if self.current_mode != FIRST:
             self.action_show(FIRST)
         self.here.go_to(noun, id_)
+
+    def show_details(self, noun: Noun, id_: str) -> None:
+        """Show all there is about it, in tabs."""
+        if self.current_mode == "details":
+            self.here.go_to(noun, id_)
+        else:
+            self._show("details", (noun, id_))
 
     def action_screens(self) -> None:
         """Ask which screen."""

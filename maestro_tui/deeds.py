@@ -3,7 +3,7 @@
 import msgspec
 
 from maestro_tui.cells import plain
-from maestrod.domain.model import Priority, Task, TaskStatus
+from maestrod.domain.model import Priority, Subtask, Task, TaskStatus
 from maestrod.domain.tables import TASK
 from maestrod.protocol.dialogs import Choice, Dialog
 
@@ -106,6 +106,17 @@ def create_task(title: str, description: str, priority: Priority, project_id: st
         "projectId": project_id,
     }
     return Deed("POST", "/tasks", body, f"“{title}” created")
+
+
+def tick_subtask(item: Subtask) -> Deed:
+    """Tick an item of a checklist, or take the tick back."""
+    path = f"/tasks/{item.task_id}/subtasks/{item.id}"
+    return Deed(
+        "PATCH",
+        path,
+        {"completed": not item.completed},
+        f"“{plain(item.title)}” {'un' if item.completed else ''}ticked",
+    )
 
 
 def delete_task(task_id: str, title: str) -> Deed:

@@ -250,9 +250,20 @@ class Desk:
         if isinstance(self.link, Connected):
             self._tell(Moved(), Connected(self.link.seq, self._writes))
 
-    async def fetch(self, subject: Subject) -> None:
+    async def told(self, path: str) -> bytes | Refused:
+        """The document at a path, as it came."""
+        if self._stream is None:
+            return NOT_YET
+        from maestrod.client.streaming import Refusal
+
+        answer = await self._stream.get(path)
+        return Refused(answer.message, answer.hint) if isinstance(answer, Refusal) else answer.body
+
+    async def fetch(self, subject: Subject, *, docs: bool = False) -> None:
         """Read what lists leave out: long texts, checklist, queue, timeline. What cannot be read stays as it is."""
         noun, id_ = subject
+        if docs:
+            await self._fetch(f"/{noun}s/{id_}/docs?limit={TIMELINE}", Noun.DOC)
         if noun is Noun.TASK:
             await self._fetch(f"/tasks/{id_}", Noun.TASK)
             await self._fetch(f"/tasks/{id_}/subtasks", Noun.SUBTASK)
@@ -271,14 +282,14 @@ class Desk:
             return
         self._tell(self.mirror.apply([Put(noun, entity) for entity in found]), self.link)
 
-    async def screens(self, session_id: str) -> "AsyncGenerator[Screen | str, None]":
+    async def screens(self, session_id: str, *, fps: int = 10) -> "AsyncGenerator[Screen | str, None]":
         """The session's pane each time it changes; words instead when there is none."""
         if self._stream is None:
             yield "not connected yet"
             return
         from maestrod.client.streaming import ScreenGone
 
-        async with aclosing(self._stream.screen(session_id)) as screens:
+        async with aclosing(self._stream.screen(session_id, fps=fps)) as screens:
             try:
                 async for screen in screens:
                     yield screen

@@ -1,6 +1,6 @@
 """Every key of the screen, once: the bindings, the footer, the help, the palette and the pages are made from it."""
 
-from maestro_tui.bindings import board, everywhere, inbox, lists, mission, modes
+from maestro_tui.bindings import board, details, everywhere, inbox, lists, mission, modes, sessions
 from maestro_tui.bindings.key import MISSION as MISSION
 from maestro_tui.bindings.key import Key as Key
 from maestro_tui.bindings.key import Panel as Panel
@@ -10,7 +10,16 @@ from maestro_tui.bindings.modes import MODES as MODES
 from maestro_tui.bindings.modes import Mode as Mode
 from maestro_tui.bindings.modes import mode as mode
 
-KEYS: tuple[Key, ...] = (*inbox.KEYS, *lists.KEYS, *board.KEYS, *mission.KEYS, *everywhere.KEYS, *modes.KEYS)
+KEYS: tuple[Key, ...] = (
+    *inbox.KEYS,
+    *lists.KEYS,
+    *board.KEYS,
+    *sessions.KEYS,
+    *details.KEYS,
+    *mission.KEYS,
+    *everywhere.KEYS,
+    *modes.KEYS,
+)
 """In the order in which footers offer them."""
 
 

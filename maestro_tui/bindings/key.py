@@ -12,6 +12,8 @@ class Place(StrEnum):
     MISSION = "on Mission"
     INBOX = "on Needs you"
     BOARD = "on the board"
+    SESSIONS = "on Sessions"
+    DETAILS = "in details"
     LISTS = "in lists"
     TREE = "in the tree of tasks"
     QUESTIONS = "in the list of questions"
@@ -28,11 +30,16 @@ class Panel(StrEnum):
     QUEUE = "Queue"
     TIMELINE = "Timeline"
     BOARD = "Board"
+    CREW = "All sessions"
+    TILE = "Preview"
+    DETAILS = "Details"
 
 
 MISSION = (Panel.TASKS, Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE)
 ALL = frozenset(Panel)
-ON_SESSIONS = frozenset({Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE})
+ON_SESSIONS = frozenset(
+    {Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE, Panel.CREW, Panel.DETAILS}
+)
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,22 @@ MODES: tuple[Mode, ...] = (
         screen="maestro_tui.screens.board:Board",
         places=(Place.BOARD, Place.LISTS),
     ),
+    Mode(
+        key="3",
+        name="sessions",
+        title="Sessions",
+        words="every agent, with live previews",
+        screen="maestro_tui.screens.sessions:Sessions",
+        places=(Place.SESSIONS, Place.LISTS),
+    ),
+    Mode(
+        key="v",
+        name="details",
+        title="Details",
+        words="all there is about one task or session, in tabs",
+        screen="maestro_tui.screens.details:Details",
+        places=(Place.DETAILS, Place.LISTS, Place.PANE),
+    ),
 )
 
 FIRST = "mission"

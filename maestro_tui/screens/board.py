@@ -155,7 +155,7 @@ class Board(Framed):
 
     @on(Chosen)
     def _chosen(self, message: Chosen) -> None:
-        self.doer.show_on_mission(Noun.TASK, message.key)
+        self.doer.show_details(Noun.TASK, message.key)
 
     # -- moving cards ----------------------------------------------------------------------------
 

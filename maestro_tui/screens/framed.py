@@ -13,7 +13,7 @@ from maestro_tui.deeds import Deed
 from maestro_tui.desk import Desk
 from maestro_tui.messages import Asked, Picked
 from maestro_tui.mirror import ALL_MOVED, Moved
-from maestro_tui.spotlight import Spotlight
+from maestro_tui.spotlight import Spotlight, Subject
 from maestro_tui.view.sessions import counts
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.guarded import Guarded
@@ -32,6 +32,9 @@ class Doer(Protocol):
 
     def show_on_mission(self, noun: Noun, id_: str) -> None:
         """Show a thing on Mission."""
+
+    def show_details(self, noun: Noun, id_: str) -> None:
+        """Show all there is about a thing."""
 
     def ask(self, deed: Deed) -> None:
         """Ask the daemon for a deed, and tell what came of it."""
@@ -107,8 +110,8 @@ class Framed(Guarded, Screen[None]):
         """Draw what is there, which at the very first is nothing."""
         self.redraw()
 
-    def entered(self) -> None:
-        """It is shown again: much may have moved meanwhile."""
+    def entered(self, subject: Subject | None = None) -> None:
+        """It is shown again, much may have moved meanwhile; ``subject`` is what one comes with."""
         if self.is_mounted:
             self.redraw()
 

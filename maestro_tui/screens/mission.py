@@ -20,6 +20,7 @@ from maestro_tui.lines import NoRows, Rows
 from maestro_tui.messages import Chosen, Folded, Sized
 from maestro_tui.mirror import UNKNOWN, Moved
 from maestro_tui.screens.framed import Framed
+from maestro_tui.spotlight import Subject
 from maestro_tui.view.details import project_details, task_details
 from maestro_tui.view.inbox import WaitingRows
 from maestro_tui.view.queue import queue_rows, queue_title
@@ -230,9 +231,9 @@ class Mission(Framed):
         self.remove_class("-wide")
         self._focus(Panel.TASKS)
 
-    def entered(self) -> None:
+    def entered(self, subject: Subject | None = None) -> None:
         """The pane is followed again."""
-        super().entered()
+        super().entered(subject)
         self._attended = None
         self._draw_subject()
 

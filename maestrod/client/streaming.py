@@ -264,6 +264,10 @@ class Stream:
             await asyncio.sleep(pause)
         raise AssertionError("more tries than fit into the time")
 
+    async def get(self, path: str) -> Answer | Refusal:
+        """The document at a path below ``/api/v1``."""
+        return await self._asked("GET", path, {}, None)
+
     async def read(self, path: str, noun: Noun) -> Sequence[Entity] | Refusal:
         """The entities of one noun at a path below ``/api/v1``; one resource comes as a list of one."""
         answer = await self._asked("GET", path, {}, None)

@@ -55,6 +55,7 @@ class World:
         self.commits: list[Commit] = []
         self.live: dict[str, dict[str, object]] = {}
         self.screens: dict[str, dict[str, object]] = {}
+        self.documents: dict[str, object] = {}
         self.asked: list[tuple[str, str, dict[str, object]]] = []
         self.forgets_before = 0
         self.typed: dict[str, str] = {"result": "submitted", "reason": ""}
@@ -200,7 +201,9 @@ class World:
         if path.endswith("/input"):
             return self._json(msgspec.json.encode(self._typed_to(path.split("/")[2], document)))
         route, ids = _route(request.method, path)
-        command = msgspec.convert({**document, **ids}, RULES[route.command].command)
+        kind = RULES[route.command].command
+        known = {field.encode_name for field in msgspec.structs.fields(kind)}
+        command = msgspec.convert({**document, **{k: v for k, v in ids.items() if k in known}}, kind)
         changes = await self.do(command)
         return self._json(msgspec.json.encode(changes[0].entity) if changes and isinstance(changes[0], Put) else b"{}")
 
@@ -213,6 +216,8 @@ class World:
 
     def _read(self, path: str, query: Mapping[str, str]) -> web.StreamResponse:
         words = path.strip("/").split("/")
+        if path in self.documents:
+            return self._json(msgspec.json.encode(self.documents[path]))
         match words:
             case ["hello"]:
                 hello = {"version": "0", "api": self.api, "bootId": self.boot, "seq": self.seq, "home": "/h"}

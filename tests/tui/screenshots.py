@@ -54,6 +54,21 @@ Every task as a card: its title, who works on it or what it waits for, its check
 through the columns, `H` `L` move the card to the next one, `b` blocks it; that is the command itself, so what the rules
 forbid is refused with the reason. `/` filters all columns, `p` shows one project alone, `u` takes the last move back.
 
+## Sessions
+![Sessions at 120×40](screens/sessions-120x40.svg)
+
+Every agent in a list, those first that need attention, or as the tree of who started whom (`o`); beside it as many live
+previews as there is room for. The one under the cursor is drawn ten times a second, the others once; looking at a pane
+never resizes it.
+
+## Details
+![Details at 120×40](screens/details-120x40.svg)
+
+`v` shows all there is about the task or session under the cursor, in tabs: of a task its details, subtasks (`↵` ticks
+one), sessions, timeline, documents and checks; of a session its screen, timeline, tasks, queue, mail, the explanation
+of its state, and what it changed in its worktree. `↵` goes on from a task to its sessions and back, `Esc` takes the
+same way home.
+
 ## Everywhere
 Under 100 columns there are two columns, under 80 one panel at a time (`Tab` goes through them). When the daemon cannot
 be reached, a line counts down to the next try, everything stays readable, and on its return nothing is missing.
@@ -106,7 +121,27 @@ async def on_board(seen: Seen, _world: World, sample: Sample) -> None:
     await seen.shows("fix-login")
 
 
-POSES: dict[str, Pose] = {"mission": on_mission, "inbox": on_inbox, "board": on_board}
+async def on_sessions(seen: Seen, world: World, sample: Sample) -> None:
+    """Everybody at work."""
+    await world.draw(sample.docs, "\n".join(f"  refunds.md: line {n}" for n in range(30)), cursorY=29)
+    await seen.press("3")
+    await seen.until(lambda: sample.api in world.watched)
+    await seen.shows("Run `npm test`?")
+
+
+async def on_details(seen: Seen, _world: World, sample: Sample) -> None:
+    """A task."""
+    seen.app.show_details(Noun.TASK, sample.login)
+    await seen.shows("Accepted when", "50 runs in a row")
+
+
+POSES: dict[str, Pose] = {
+    "mission": on_mission,
+    "inbox": on_inbox,
+    "board": on_board,
+    "sessions": on_sessions,
+    "details": on_details,
+}
 """How each screen sits for its picture."""
 
 
