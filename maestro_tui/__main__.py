@@ -7,6 +7,10 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
+from maestro_tui.preferences import THEMES
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the screen until it is left; the exit code."""
@@ -19,20 +23,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     from maestro_tui.app import MaestroApp
     from maestro_tui.desk import Desk
     from maestro_tui.log import write_to
+    from maestro_tui.preferences import preferences
     from maestrod.locations import locate
 
     places = locate(environ)
     own = f"unix:{places.socket}"
     server = environ.get("MAESTRO_SERVER") or own
     write_to(places.logs / "tui.log")
+    wanted = preferences(places.config)
+    if options.theme:
+        wanted = msgspec.structs.replace(wanted, theme=options.theme)
     desk = Desk(
         server,
         environ=environ,
         clock=lambda: time.time_ns() // 1_000_000,
         zone=datetime.now().astimezone().tzinfo or UTC,
         autostart=server == own and environ.get("MAESTRO_NO_AUTOSTART") != "1",
+        preferences=wanted,
+        memory=places.data / "tui.json",
     )
-    app = MaestroApp(desk, theme=options.theme)
+    app = MaestroApp(desk)
     app.run()
     return app.return_code or 0
 
@@ -41,7 +51,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="maestro tui", description="See every agent, answer, steer.")
     parser.add_argument("--server", default="", help="the daemon: unix:PATH or a URL (MAESTRO_SERVER)")
     parser.add_argument("--home", default="", help="where everything lies (MAESTRO_HOME)")
-    parser.add_argument("--theme", default="dark", choices=("dark", "light"), help="how it looks")
+    parser.add_argument("--theme", default="", choices=THEMES, help="how it looks; by default as the last time")
     return parser.parse_args(argv)
 
 

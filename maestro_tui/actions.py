@@ -99,6 +99,8 @@ class Actions(Guarded, App[None]):
     def use_theme(self, name: str) -> None:
         """Dark or light."""
         self.theme = THEMES[name].name
+        self.desk.theme = name
+        self.desk.remember()
 
     def start_daemon(self) -> None:
         """Start the daemon when it does not run."""
@@ -143,7 +145,7 @@ class Actions(Guarded, App[None]):
         """Every key."""
         from maestro_tui.screens.small import Help
 
-        self._open(Help(self.here.mode))
+        self._open(Help(self.here.mode, self.desk.keymap))
 
     def action_undo(self) -> None:
         """Take back the newest of what one did."""
@@ -188,7 +190,15 @@ class Actions(Guarded, App[None]):
             return
         deed = stop_session(session.id, plain(session.name))
         words = what_stopping_loses(self.desk.mirror, session)
-        self._open(Question(f"Stop {session.name}?", "stop it", words, lambda: self.desk.do(deed)))
+        self._open(
+            Question(
+                f"Stop {session.name}?",
+                "stop it",
+                words,
+                lambda: self.desk.do(deed),
+                strict=self.desk.preferences.strict,
+            )
+        )
 
     def action_resume(self) -> None:
         """Bring an ended session back."""
@@ -208,13 +218,29 @@ class Actions(Guarded, App[None]):
             case Task() as task:
                 lost = what_deleting_loses(self.desk.mirror.state, task)
                 deed = delete_task(task.id, plain(task.title))
-                self._open(Question(f"Delete “{task.title}”?", "delete it", lost, lambda: self.desk.do(deed)))
+                self._open(
+                    Question(
+                        f"Delete “{task.title}”?",
+                        "delete it",
+                        lost,
+                        lambda: self.desk.do(deed),
+                        strict=self.desk.preferences.strict,
+                    )
+                )
             case Session() as session if session.status in LIVE_SESSION:
                 self._say(f"{plain(session.name)} is alive; stop it first with x.")
             case Session() as session:
                 lost = ["its reports, attempts and queue go with it"]
                 deed = delete_session(session.id, plain(session.name))
-                self._open(Question(f"Forget {session.name}?", "forget it", lost, lambda: self.desk.do(deed)))
+                self._open(
+                    Question(
+                        f"Forget {session.name}?",
+                        "forget it",
+                        lost,
+                        lambda: self.desk.do(deed),
+                        strict=self.desk.preferences.strict,
+                    )
+                )
             case Project() | None:
                 self._say("Only tasks and ended sessions are deleted here.")
 

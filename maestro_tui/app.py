@@ -45,7 +45,7 @@ class MaestroApp(Actions):
     BINDINGS: ClassVar[list[BindingType]] = []
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
 
-    def __init__(self, desk: Desk, *, theme: str = "dark") -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.mission = Mission(desk)
         self.failures: list[BaseException] = []
@@ -53,7 +53,10 @@ class MaestroApp(Actions):
             self.add_mode(mode.name, partial(self._made, mode))
         for each in THEMES.values():
             self.register_theme(each)
-        self.theme = THEMES[theme].name
+        self.theme = THEMES[desk.theme].name
+        self.set_keymap(desk.keymap.changed)
+        if desk.preferences.reduced_motion:
+            self.animation_level = "none"
 
     def _made(self, mode: Mode) -> "Screen[None]":
         if mode.name == FIRST:
@@ -70,6 +73,12 @@ class MaestroApp(Actions):
         """What the daemon says comes after the first paint."""
         self.set_interval(1.0, self._tick)
         self.call_after_refresh(self._begin)
+        for trouble in filter(None, [self.desk.preferences.trouble, *self.desk.keymap.troubles]):
+            self.notify(trouble, severity="warning", markup=False)
+
+    def on_unmount(self) -> None:
+        """What was seen is known the next time."""
+        self.desk.remember()
 
     def _begin(self) -> None:
         self.begin(self._live)

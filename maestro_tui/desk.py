@@ -12,11 +12,14 @@ import msgspec
 
 from maestro_tui import programs
 from maestro_tui.asking import Asking
+from maestro_tui.bindings import KEYS, Keymap
 from maestro_tui.deeds import Deed, Done, Outcome, Refused, give_choice, typed
 from maestro_tui.frame import Broken, Connected, Link, Starting
 from maestro_tui.glance import glance
+from maestro_tui.memory import Memory, recall, remember
 from maestro_tui.mirror import ALL_MOVED, Mirror, Moved
 from maestro_tui.moment import Moment
+from maestro_tui.preferences import DEFAULTS, THEMES, Preferences
 from maestro_tui.spotlight import Subject
 from maestrod.domain.changes import Put
 from maestrod.domain.model import Noun
@@ -55,14 +58,22 @@ class Desk:
         clock: Callable[[], int],
         zone: tzinfo,
         autostart: bool = True,
+        preferences: Preferences = DEFAULTS,
+        memory: Path | None = None,
     ) -> None:
         self.environ = environ
+        self.preferences = preferences
+        self.keymap = Keymap(KEYS, preferences.keys, strict=preferences.strict)
+        self._memory = memory
+        known = recall(memory)
+        self.theme = preferences.theme or known.theme or THEMES[0]
         self.mirror = Mirror()
+        self.mirror.seen.update(known.seen)
         self.asking = Asking()
         self.link: Link = Starting("connecting")
         self.changed = asyncio.Event()
         self.notices: list[Notice] = []
-        self.last_spawn: programs.Spawn | None = None
+        self.last_spawn = known.spawn
         self._server = server
         self._clock = clock
         self._zone = zone
@@ -296,6 +307,12 @@ class Desk:
             except ScreenGone as gone:
                 yield str(gone)
 
+    # -- remembering -----------------------------------------------------------------------------
+
+    def remember(self) -> None:
+        """Write down what is to be known the next time."""
+        remember(self._memory, Memory(theme=self.theme, spawn=self.last_spawn, seen=self.mirror.seen))
+
     # -- programs --------------------------------------------------------------------------------
 
     async def start_daemon(self) -> Outcome:
@@ -305,6 +322,7 @@ class Desk:
     async def spawn(self, spawn: programs.Spawn) -> Outcome:
         """Start an agent; remembered for the next time."""
         self.last_spawn = spawn
+        self.remember()
         return await programs.maestro(programs.spawn_words(spawn), self.environ, "the agent is starting")
 
     async def resume(self, session_id: str, name: str) -> Outcome:

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from maestro_tui.bindings import MISSION, Mode, Panel, footer_keys
+from maestro_tui.bindings import MISSION, Keymap, Mode, Panel, footer_keys
 from maestro_tui.cells import cut, plain, width
-from maestro_tui.lines import Line, Span, Tone, cells_of, joined, kept_whole, spread
+from maestro_tui.lines import Hint, Line, Span, Tone, cells_of, joined, kept_whole, spread
 from maestro_tui.view.sessions import Counts
 
 
@@ -31,7 +31,7 @@ class Broken(msgspec.Struct, frozen=True):
 Link = Starting | Connected | Broken
 
 
-def banner(link: Link, now: int, cells: int) -> tuple[Line, tuple["Hint", ...]]:
+def banner(link: Link, now: int, cells: int) -> tuple[Line, tuple[Hint, ...]]:
     """The line that warns of a lost connection, empty while there is nothing to warn of; a click tries again."""
     if not isinstance(link, Broken):
         return (), ()
@@ -94,26 +94,18 @@ def _link_parts(link: Link) -> list[tuple[int, Line]]:
             return [*saving, (0, (Span("● ", Tone.GOOD), Span("connected"))), (7, (Span(f"seq {seq}", Tone.DIM),))]
 
 
-class Hint(msgspec.Struct, frozen=True):
-    """A piece of the footer: the cells from ``start`` to ``end`` ask for ``action``."""
-
-    start: int
-    end: int
-    action: str
-
-
-def footer(where: Mode, panel: Panel, cells: int) -> tuple[Line, tuple[Hint, ...]]:
+def footer(where: Mode, panel: Panel, keymap: Keymap, cells: int) -> tuple[Line, tuple[Hint, ...]]:
     """The keys that matter under this panel, whole or not at all, and where a click asks for what."""
     keys = footer_keys(where, panel)
     room = list(keys)
-    while room and sum(_hint_cells(k.shown, k.label) for k in room) + 2 * (len(room) - 1) > cells - 2:
+    while room and sum(_hint_cells(keymap.shown(k), k.label) for k in room) + 2 * (len(room) - 1) > cells - 2:
         room.remove(max(room, key=lambda k: (k.rank or 0, keys.index(k))))
     parts: list[Line] = []
     hints: list[Hint] = []
     at = 1
     for key in room:
-        end = at + _hint_cells(key.shown, key.label)
-        parts.append((Span(key.shown, Tone.ACCENT), Span(f" {key.label}", Tone.DIM)))
+        end = at + _hint_cells(keymap.shown(key), key.label)
+        parts.append((Span(keymap.shown(key), Tone.ACCENT), Span(f" {key.label}", Tone.DIM)))
         hints.append(Hint(at, end, key.action))
         at = end + 2
     return (Span(" "), *joined(parts)), tuple(hints)

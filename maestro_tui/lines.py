@@ -32,6 +32,14 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
 Line = tuple[Span, ...]
 
 
+class Hint(msgspec.Struct, frozen=True):
+    """A piece of a line that can be clicked: the cells from ``start`` to ``end`` ask for ``action``."""
+
+    start: int
+    end: int
+    action: str
+
+
 class Rows(Protocol):
     """Rows that are built when they are seen: ``height`` lines each, named by a key."""
 

@@ -86,7 +86,7 @@ class Palette(Provider):
         for key in keys_in(mode.places[0], Place.EVERYWHERE):
             if key.name not in {"palette", "back"}:
                 name = key.name.replace("-", " ").capitalize()
-                yield name, f"{key.help} · {key.shown}", partial(app.run_here, key.action)
+                yield name, f"{key.help} · {app.desk.keymap.shown(key)}", partial(app.run_here, key.action)
         if (task := app.spot.task) is not None:
             for verb in TASK_VERBS:
                 yield f"Task: {verb} “{plain(task.title)}”", task.id, partial(app.move_task, verb)

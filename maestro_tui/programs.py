@@ -1,7 +1,6 @@
 """The programs that the screen starts: ``maestro`` for what only it can do, and tmux to attach."""
 
 import asyncio
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,6 @@ from maestro_tui.deeds import Done, Outcome, Refused
 from maestrod.domain.model import Pane, PermissionMode, Role, Strategy
 
 MAESTRO = (sys.executable, "-m", "maestro_cli")
-PROVIDERS = ("claude", "codex", "gemini")
 TIME_S = 90.0
 
 
@@ -27,6 +25,9 @@ class Spawn(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     permission_mode: PermissionMode = PermissionMode.ACCEPT_EDITS
     name: str = ""
+    worktree: bool | None = None
+    template_id: str = ""
+    skill_ids: tuple[str, ...] = ()
 
 
 class _Session(msgspec.Struct, frozen=True):
@@ -44,18 +45,20 @@ class _Printed(msgspec.Struct):
     data: _Data | None = None
 
 
-def installed(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The agent programs that are found on this machine."""
-    return tuple(name for name in PROVIDERS if shutil.which(name, path=environ.get("PATH")))
-
-
 def spawn_words(spawn: Spawn) -> list[str]:
     """The words after ``maestro`` that start the agent."""
     words = ["session", "spawn", f"--project={spawn.project_id}"]
     words += [f"--task={task_id}" for task_id in spawn.task_ids]
     words += [f"--role={spawn.role}", f"--strategy={spawn.strategy}", f"--permission-mode={spawn.permission_mode}"]
-    given = {"--provider": spawn.provider, "--model": spawn.model, "--name": spawn.name}
-    return [*words, *(f"{option}={value}" for option, value in given.items() if value)]
+    given = {
+        "--provider": spawn.provider,
+        "--model": spawn.model,
+        "--name": spawn.name,
+        "--template": spawn.template_id,
+    }
+    words += [f"{option}={value}" for option, value in given.items() if value]
+    words += [f"--skill={skill_id}" for skill_id in spawn.skill_ids]
+    return [*words, *([] if spawn.worktree is None else ["--worktree" if spawn.worktree else "--no-worktree"])]
 
 
 async def maestro(words: Sequence[str], environ: Mapping[str, str], said: str) -> Outcome:

@@ -95,6 +95,24 @@ class Letters(msgspec.Struct):
     data: list[Letter] = []
 
 
+class Named(msgspec.Struct, rename="camel"):
+    """A skill or a template, as far as one chooses it."""
+
+    name: str = ""
+    id: str = ""
+    role: str = ""
+    description: str = ""
+    is_default: bool = False
+
+
+def named(body: bytes) -> list[Named]:
+    """A list of them; none when it is no such list."""
+    try:
+        return msgspec.json.decode(body, type=list[Named])
+    except msgspec.MsgspecError:
+        return []
+
+
 def reading(kind: type[R], body: bytes) -> R | None:
     """The document, or nothing when it is another."""
     try:

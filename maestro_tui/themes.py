@@ -1,4 +1,4 @@
-"""The two looks of the screen, and what the tones of text are in each.
+"""The four looks of the screen, and what the tones of text are in each.
 
 Tones are looked up here and not in the style sheet: component classes cost a widget its milliseconds.
 """
@@ -45,7 +45,39 @@ LIGHT = Theme(
     variables={"dim": "#5c6674", "edge": "#c2c9d2", "cursor": "#cde2f7", "cursor-quiet": "#ebeff3"},
 )
 
-THEMES = {"dark": DARK, "light": LIGHT}
+CONTRAST = Theme(
+    name="maestro-contrast",
+    primary="#7fd4ff",
+    secondary="#d0d0d0",
+    accent="#66ffe0",
+    warning="#ffd75f",
+    error="#ff9d94",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1a1a1a",
+    success="#a6f58e",
+    dark=True,
+    variables={"dim": "#d0d0d0", "edge": "#8a8a8a", "cursor": "#003a66", "cursor-quiet": "#262626"},
+)
+
+EMBER = Theme(
+    name="maestro-ember",
+    primary="#f2a65a",
+    secondary="#b09f8f",
+    accent="#7fc8b4",
+    warning="#f4cf6d",
+    error="#f58a7a",
+    foreground="#e9dfd3",
+    background="#1b1613",
+    surface="#231d19",
+    panel="#2b2420",
+    success="#a9c77d",
+    dark=True,
+    variables={"dim": "#b3a597", "edge": "#51463d", "cursor": "#4a3320", "cursor-quiet": "#2b2420"},
+)
+
+THEMES = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST, "ember": EMBER}
 
 
 class Look(NamedTuple):

@@ -5,6 +5,7 @@ from maestro_tui.bindings.key import MISSION as MISSION
 from maestro_tui.bindings.key import Key as Key
 from maestro_tui.bindings.key import Panel as Panel
 from maestro_tui.bindings.key import Place as Place
+from maestro_tui.bindings.keymap import Keymap as Keymap
 from maestro_tui.bindings.modes import FIRST as FIRST
 from maestro_tui.bindings.modes import MODES as MODES
 from maestro_tui.bindings.modes import Mode as Mode

@@ -31,6 +31,7 @@ KEYS = (
         place=Place.BOARD,
         rank=4,
         panels=ON_BOARD,
+        changes=True,
     ),
     Key(
         name="card-right",
@@ -42,6 +43,7 @@ KEYS = (
         place=Place.BOARD,
         rank=3,
         panels=ON_BOARD,
+        changes=True,
     ),
     Key(
         name="block-card",
@@ -53,6 +55,7 @@ KEYS = (
         place=Place.BOARD,
         rank=6,
         panels=ON_BOARD,
+        changes=True,
     ),
     Key(
         name="filter-cards",

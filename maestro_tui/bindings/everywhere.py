@@ -78,6 +78,7 @@ KEYS = (
         action="app.resume",
         label="resume",
         help="Bring an ended session back with its conversation",
+        changes=True,
     ),
     Key(
         name="delete",
@@ -95,6 +96,7 @@ KEYS = (
         label="undo",
         help="Take back the newest of what you did: a deletion, a move, an edit",
         rank=9,
+        changes=True,
     ),
     Key(name="next-panel", keys="tab", shown="Tab", action="next_panel", label="panels", help="The next panel", rank=7),
     Key(name="previous-panel", keys="shift+tab", shown="Shift+Tab", action="previous_panel", help="The panel before"),

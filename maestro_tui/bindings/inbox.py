@@ -15,6 +15,7 @@ KEYS = (
         place=Place.QUESTIONS,
         rank=1,
         panels=ASKING,
+        changes=True,
     ),
     Key(
         name="answer-yes",
@@ -26,6 +27,7 @@ KEYS = (
         place=Place.QUESTIONS,
         rank=2,
         panels=ASKING,
+        changes=True,
     ),
     Key(
         name="answer-no",
@@ -37,6 +39,7 @@ KEYS = (
         place=Place.QUESTIONS,
         rank=2,
         panels=ASKING,
+        changes=True,
     ),
     Key(
         name="answer-in-words",

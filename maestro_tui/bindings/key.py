@@ -59,3 +59,5 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     place: Place = Place.EVERYWHERE
     rank: int | None = None
     panels: frozenset[Panel] = ALL
+    changes: bool = False
+    """It changes something at once, without asking: in strict mode it is not heard as a bare character."""

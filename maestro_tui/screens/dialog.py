@@ -13,8 +13,7 @@ from textual.widgets import Static
 
 from maestro_tui.cells import cut, folded, plain, width
 from maestro_tui.deeds import Done, Outcome
-from maestro_tui.frame import Hint
-from maestro_tui.lines import Line, Span, Tone
+from maestro_tui.lines import Hint, Line, Span, Tone
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.guarded import Guarded
 

@@ -135,7 +135,7 @@ class Framed(Guarded, Screen[None]):
         self._bars["header"].show(lambda cells: (frame.header(title, counted, link, project, cells), ()))
         self._bars["banner"].set_class(isinstance(link, frame.Broken), "-shown")
         self._bars["banner"].show(lambda cells: frame.banner(link, now, cells))
-        self._bars["footer"].show(lambda cells: frame.footer(where, panel, cells))
+        self._bars["footer"].show(lambda cells: frame.footer(where, panel, self.desk.keymap, cells))
 
     # -- what keys ask for -----------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from maestro_tui import faces
-from maestro_tui.bindings import MODES, Mode, Place, keys_in
+from maestro_tui.bindings import MODES, Keymap, Mode, Place, keys_in
 from maestro_tui.cells import cut, folded, pad, plain
 from maestro_tui.deeds import Outcome, answer_question, send_text
 from maestro_tui.desk import Desk
@@ -26,14 +26,17 @@ class Question(Dialog):
     """Says what a deed costs and does it on ``y``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "submit", "yes", show=False),
+        Binding("y", "agree", "yes", show=False),
         Binding("n", "cancel", "no", show=False),
     ]
     deed_key = "y"
 
-    def __init__(self, title: str, deed: str, words: Sequence[str], perform: Perform) -> None:
+    def __init__(self, title: str, deed: str, words: Sequence[str], perform: Perform, *, strict: bool = False) -> None:
         self.title_words = plain(title)
         self.deed_word = deed
+        self._strict = strict
+        if strict:
+            self.deed_key = "Ctrl+S"
         self._lines = words
         self._perform = perform
         super().__init__()
@@ -42,6 +45,11 @@ class Question(Dialog):
         """What it costs."""
         lines = [line for words in self._lines for line in hanging("· ", plain(words), self.cells)]
         yield Static(Content("\n".join(["This is lost:", *lines])), id="words", markup=False)
+
+    def action_agree(self) -> None:
+        """Do it; in strict mode a bare letter does nothing."""
+        if not self._strict:
+            self.action_submit()
 
     async def perform(self) -> Outcome | None:
         """Do it."""
@@ -132,16 +140,17 @@ class Help(Dialog):
         Binding("k", "scroll(-1)", "up", show=False),
     ]
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, keymap: Keymap) -> None:
         super().__init__()
         self._mode = mode
+        self._keymap = keymap
 
     def parts(self) -> Iterable[Widget]:
         """One text."""
         yield Static(self._text(), id="words", markup=False)
 
     def _text(self) -> Content:
-        return Content("\n".join(help_lines(self._mode, self.cells)))
+        return Content("\n".join(help_lines(self._mode, self._keymap, self.cells)))
 
     def on_mount(self) -> None:
         """It can be scrolled."""
@@ -160,14 +169,14 @@ class Help(Dialog):
         self.query_one("#scroll").scroll_relative(y=lines, animate=False)
 
 
-def help_lines(mode: Mode, cells: int) -> list[str]:
+def help_lines(mode: Mode, keymap: Keymap, cells: int) -> list[str]:
     """Every key that the screen hears with what it does, by place, and every sign with its word."""
     lines: list[str] = []
     for place in (*mode.places, Place.EVERYWHERE):
         keys = keys_in(place)
         lines += ["", place.value[:1].upper() + place.value[1:]][not lines :] if keys else []
         for key in keys:
-            lines += hanging(f"  {pad(key.shown, 10)} ", key.help, cells)
+            lines += hanging(f"  {pad(keymap.shown(key), 10)} ", key.help, cells)
     tasks, sessions = (READY, WAITS, *faces.TASKS.values()), (NEEDS_YOU, UNSEEN, UNREACHABLE, *faces.SESSIONS.values())
     for name, signs in (("Signs of tasks", tasks), ("Signs of sessions", sessions)):
         lines += ["", name, *(f"  {pad(face.glyph, 10)} {face.word}" for face in signs)]

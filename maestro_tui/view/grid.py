@@ -12,6 +12,8 @@ from maestrod.domain.model import Noun, Session, SessionStatus
 
 TILE = (36, 9)
 """Cells and lines below which a preview says nothing."""
+PANE = (100, 30)
+"""Cells and lines of a pane as agents draw it: what a preview should look like."""
 MOST = 16
 """Previews at once: each is a stream."""
 
@@ -85,10 +87,20 @@ class CrewRows:
 
 
 def shape(cells: int, lines: int, number: int) -> tuple[int, int]:
-    """Columns and rows of previews: as many as can be read, as few as there are sessions."""
-    columns = max(1, min(cells // TILE[0], number))
-    rows = max(1, min(lines // TILE[1], -(-number // columns), MOST // columns or 1))
-    return columns, rows
+    """Columns and rows of previews: as many as can be read, and of those shapes the one with the largest previews."""
+    shapes = [
+        (columns, _rows(lines, columns, number)) for columns in range(1, max(1, min(cells // TILE[0], number)) + 1)
+    ]
+
+    def worth(shape_: tuple[int, int]) -> tuple[int, float]:
+        columns, rows = shape_
+        return min(columns * rows, number), min(cells / columns / PANE[0], lines / rows / PANE[1])
+
+    return max(shapes, key=worth)
+
+
+def _rows(lines: int, columns: int, number: int) -> int:
+    return max(1, min(lines // TILE[1], -(-number // columns), MOST // columns))
 
 
 def page(order: Sequence[str], chosen: str, size: int) -> list[str]:

@@ -4,8 +4,7 @@ from enum import StrEnum
 
 from maestro_tui.cells import folded, plain, width
 from maestro_tui.faces import face_of_task
-from maestro_tui.frame import Hint
-from maestro_tui.lines import FixedRows, Line, Span, Tone, cropped, spread
+from maestro_tui.lines import FixedRows, Hint, Line, Span, Tone, cropped, spread
 from maestro_tui.mirror import Mirror
 from maestro_tui.moment import Moment, age
 from maestro_tui.readings import Changed, Checked, Explained, Letters

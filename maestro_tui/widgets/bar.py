@@ -5,8 +5,7 @@ from collections.abc import Callable
 from textual import events
 from textual.strip import Strip
 
-from maestro_tui.frame import Hint
-from maestro_tui.lines import Line
+from maestro_tui.lines import Hint, Line
 from maestro_tui.messages import Asked
 from maestro_tui.widgets.toned import Toned
 

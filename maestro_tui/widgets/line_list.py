@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from maestro_tui.bindings import Panel, Place, keys_in
+from maestro_tui.bindings import Key, Panel, Place, keys_in
 from maestro_tui.cells import cut
 from maestro_tui.lines import Line, NoRows, Rows, Span, Tone
 from maestro_tui.messages import Chosen, Folded, Picked, Sized
@@ -23,10 +23,15 @@ log = logging.getLogger(__name__)
 def bound(place: Place) -> list[BindingType]:
     """The bindings of a place, from the one table."""
     return [
-        Binding(name, key.action.replace("{key}", name), key.label, show=False, id=key.name)
+        Binding(name, key.action.replace("{key}", name), key.label, show=False, id=_id(key, name))
         for key in keys_in(place)
         for name in key.keys.split(",")
     ]
+
+
+def _id(key: Key, name: str) -> str:
+    """By what it can be bound to another key; each key of its own where the action depends on it."""
+    return f"{key.name}-{name}" if "{key}" in key.action else key.name
 
 
 class Shown(NamedTuple):

@@ -15,6 +15,8 @@ from maestro_tui.widgets.guarded import Guarded
 from maestro_tui.widgets.live_pane import LivePane
 from maestrod.domain.model import Session
 
+LONGEST = 120
+"""Cells of a name that are handed to the border, which cuts it to the width there is."""
 NEAR, FAR = 10, 1
 """How often a second the preview under the cursor is drawn, and the others."""
 
@@ -36,7 +38,7 @@ class Tile(Guarded, Vertical):
 
     def show(self, session: Session, title: str, words: str, *, chosen: bool) -> None:
         """Show this session."""
-        self.border_title = Content(cut(plain(title), max(4, self.size.width - 4)))
+        self.border_title = Content(cut(plain(title), LONGEST))
         self.set_class(chosen, "-chosen")
         followed = (session.id, session.pane, session.status, chosen)
         if followed == self._followed:

@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from maestro_tui.app import MaestroApp
 from maestro_tui.desk import Desk
+from maestro_tui.preferences import DEFAULTS, Preferences
 from tests.support.eventually import aeventually
 from tests.support.world import World
+
+SIZE = (120, 40)
 
 
 class Seen:
@@ -46,9 +50,24 @@ class Seen:
 
 
 @asynccontextmanager
-async def looking(world: World, size: tuple[int, int] = (120, 40), **environ: str) -> AsyncIterator[Seen]:
+async def looking(
+    world: World,
+    size: tuple[int, int] = SIZE,
+    preferences: Preferences = DEFAULTS,
+    memory: Path | None = None,
+    /,
+    **environ: str,
+) -> AsyncIterator[Seen]:
     """The app on a world, at a size; it must come through without a failure of its own."""
-    desk = Desk(world.server, environ=environ, clock=lambda: world.now, zone=UTC, autostart=False)
+    desk = Desk(
+        world.server,
+        environ=environ,
+        clock=lambda: world.now,
+        zone=UTC,
+        autostart=False,
+        preferences=preferences,
+        memory=memory,
+    )
     app = MaestroApp(desk)
     async with app.run_test(size=size, notifications=True) as pilot:
         seen = Seen(app, pilot)

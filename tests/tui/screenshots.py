@@ -75,6 +75,18 @@ be reached, a line counts down to the next try, everything stays readable, and o
 `NO_COLOR` is respected; every state has a glyph and a word. What went wrong inside the screen is in `tui.log`, beside
 the daemon's log.
 
+## Preferences
+`--theme`, or the palette, chooses one of four themes: `dark`, `light`, `contrast`, `ember`; the last choice is
+remembered. The table `[tui]` of `config.toml` has the rest:
+
+```toml
+[tui]
+theme = "ember"
+strict = true            # what changes something at once is heard with Alt, and y confirms nothing
+reduced_motion = true
+keys = { quit = "ctrl+x", new-task = "f4" }     # by the names of the palette, with hyphens
+```
+
 ## Keys
 Made from the one table that the footer, the help (`?`) and the palette (`Ctrl+P`) are made from.
 """

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Select, TextArea
 
-from maestro_tui.bindings import MODES, Mode, Place, keys_in
+from maestro_tui.agents import agents
+from maestro_tui.bindings import KEYS, MODES, Keymap, Mode, Place, keys_in
 from maestro_tui.deeds import Done, Refused
 from maestro_tui.deeds import typed as typed_to
-from maestro_tui.programs import Spawn, installed, outcome, spawn_words
+from maestro_tui.programs import Spawn, outcome, spawn_words
 from maestro_tui.screens.new_task import NewTask
 from maestro_tui.screens.small import Help, Question, Tell, help_lines
-from maestro_tui.screens.spawn import SpawnDialog, TaskChoice
+from maestro_tui.screens.spawn import Marks, SpawnDialog
 from maestrod.domain.model import Noun, PermissionMode, Role, SessionStatus, Strategy, TaskStatus
 from maestrod.domain.sessions import StopSession
 from tests.support.world import World
@@ -20,6 +21,7 @@ from tests.tui.conftest import Seen, looking
 from tests.tui.sample import fill
 
 SIZES = [(60, 20), (120, 40)]
+PLAIN = Keymap(KEYS)
 
 
 async def on(seen: Seen, noun: Noun, id_: str) -> None:
@@ -266,7 +268,7 @@ async def test_the_agents_that_are_here_can_be_told_from_those_that_are_not(
         ]
         agent.value = "gemini"
         await seen.press("ctrl+s")
-        await seen.shows("gemini is not installed here; found: codex.")
+        await seen.shows("gemini cannot be started: not installed: npm install", "Found here: codex.")
 
 
 async def test_tasks_are_marked_with_space(world: World) -> None:
@@ -275,7 +277,7 @@ async def test_tasks_are_marked_with_space(world: World) -> None:
         await on(seen, Noun.TASK, sample.login)
         await seen.press("s")
         await opened(seen, SpawnDialog)
-        choice = seen.app.screen.query_one(TaskChoice)
+        choice = seen.app.screen.query_one("#tasks-chosen", Marks)
         assert choice.chosen == [sample.login]
         await seen.press("j", "space", "k", "space")
         assert len(choice.chosen) == 1
@@ -336,6 +338,34 @@ async def test_the_last_choice_is_remembered(world: World, tmp_path: Path) -> No
         assert seen.app.screen.query_one("#model", Input).value == "o9"
 
 
+async def test_templates_and_skills_can_be_chosen(world: World, tmp_path: Path) -> None:
+    sample = await fill(world)
+    world.documents["/templates"] = [
+        {"id": "tmpl_1", "name": "careful", "role": "worker"},
+        {"id": "tmpl_2", "name": "planner", "role": "orchestrator"},
+    ]
+    world.documents["/skills"] = [{"name": "lint", "description": "how we lint"}, {"name": "docs"}]
+    nowhere = {"MAESTRO_SERVER": f"unix:{tmp_path}/none.sock", "MAESTRO_NO_AUTOSTART": "1", "MAESTRO_TIMEOUT": "1"}
+    async with looking(world, (120, 50), PATH=f"{programs_in(tmp_path, 'claude')}:/usr/bin:/bin", **nowhere) as seen:
+        await on(seen, Noun.TASK, sample.login)
+        await seen.press("s")
+        await opened(seen, SpawnDialog)
+        await seen.shows("[ ] lint · how we lint", "[ ] docs", "Worktree", "its own when another works here")
+        template = seen.app.screen.query_one("#template", Select)
+        assert [value for _, value in template._options] == ["", "tmpl_1"]
+        template.value = "tmpl_1"
+        seen.app.screen.query_one("#worktree", Select).value = "True"
+        skills = seen.app.screen.query_one("#skills-chosen", Marks)
+        skills.focus()
+        await seen.press("j", "space", "ctrl+s")
+        await seen.shows("no daemon at")
+        spawn = seen.app.desk.last_spawn
+        assert spawn is not None
+        assert (spawn.template_id, spawn.worktree, spawn.skill_ids) == ("tmpl_1", True, ("docs",))
+        seen.app.screen.query_one("#role", Select).value = "orchestrator"
+        await seen.until(lambda: [value for _, value in template._options] == ["", "tmpl_2"])
+
+
 async def test_without_a_project_there_is_nothing_to_start_an_agent_on(world: World) -> None:
     async with looking(world) as seen:
         await seen.until(lambda: seen.app.desk.mirror.whole)
@@ -345,7 +375,16 @@ async def test_without_a_project_there_is_nothing_to_start_an_agent_on(world: Wo
 
 def test_what_is_asked_for_becomes_words_of_the_command_line() -> None:
     words = spawn_words(
-        Spawn(project_id="proj_1", task_ids=("task_1", "task_2"), provider="codex", model="o9", name="--odd name")
+        Spawn(
+            project_id="proj_1",
+            task_ids=("task_1", "task_2"),
+            provider="codex",
+            model="o9",
+            name="--odd name",
+            template_id="tmpl_1",
+            skill_ids=("lint", "docs"),
+            worktree=False,
+        )
     )
     assert words == [
         "session",
@@ -359,7 +398,13 @@ def test_what_is_asked_for_becomes_words_of_the_command_line() -> None:
         "--provider=codex",
         "--model=o9",
         "--name=--odd name",
+        "--template=tmpl_1",
+        "--skill=lint",
+        "--skill=docs",
+        "--no-worktree",
     ]
+    assert "--worktree" in spawn_words(Spawn(project_id="proj_1", task_ids=(), worktree=True))
+    assert not [word for word in spawn_words(Spawn(project_id="proj_1", task_ids=())) if "worktree" in word]
 
 
 @pytest.mark.parametrize(
@@ -385,11 +430,21 @@ def test_what_a_run_came_to_is_read_from_whatever_it_printed(
     assert outcome(code, out, err, "done") == came
 
 
-def test_only_what_can_be_run_is_installed(tmp_path: Path) -> None:
+def test_who_cannot_be_started_says_why(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    (config / "providers").mkdir(parents=True)
+    (config / "providers" / "aider.toml").write_text('start = ["aider"]\ninstall = "pip install aider"\n')
+    (config / "providers" / "mine.toml").write_text('start = ["claude"]\n')
+    (config / "providers" / "broken.toml").write_text("start = 7\n")
+    (config / "providers" / "Not A Name.toml").write_text("")
     path = programs_in(tmp_path, "claude")
     (tmp_path / "codex").write_text("not executable")
-    assert installed({"PATH": path}) == ("claude",)
-    assert installed({"PATH": ""}) == ()
+    lacks = {agent.name: agent.lack for agent in agents({"PATH": path}, config)}
+    assert list(lacks) == ["claude", "codex", "gemini", "aider", "broken", "mine"]
+    assert lacks["claude"] == lacks["mine"] == ""
+    assert lacks["codex"] == "not installed: npm install -g @openai/codex"
+    assert lacks["aider"] == "not installed: pip install aider"
+    assert lacks["broken"].startswith("its file cannot be used: ")
 
 
 # -- resuming and attaching
@@ -450,10 +505,10 @@ async def test_help_has_every_key_and_can_be_scrolled(world: World, size: tuple[
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 def test_help_is_made_from_the_one_table(mode: Mode) -> None:
-    text = "\n".join(help_lines(mode, 200))
+    text = "\n".join(help_lines(mode, PLAIN, 200))
     heard = keys_in(*mode.places, Place.EVERYWHERE)
     assert all(f"{key.shown} " in text and key.help in text for key in heard)
-    assert max(len(line) for line in help_lines(mode, 50)) <= 50
+    assert max(len(line) for line in help_lines(mode, PLAIN, 50)) <= 50
 
 
 async def chosen(seen: Seen, words: str) -> None:

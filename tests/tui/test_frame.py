@@ -2,7 +2,7 @@
 
 import pytest
 
-from maestro_tui.bindings import KEYS, MISSION, MODES, Mode, Panel, Place, footer_keys, keys_in
+from maestro_tui.bindings import KEYS, MISSION, MODES, Keymap, Mode, Panel, Place, footer_keys, keys_in
 from maestro_tui.frame import Broken, Connected, Link, Starting, banner, footer, header, tabs
 from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, joined, kept_whole, spread, text_of
 from maestro_tui.view.sessions import Counts
@@ -69,7 +69,7 @@ WHERE = [(each, panel) for each in MODES for panel in (MISSION if each.name == "
 def test_no_key_of_the_footer_is_ever_cut(where: Mode, panel: Panel) -> None:
     whole = {f"{key.shown} {key.label}" for key in footer_keys(where, panel)}
     for cells in WIDTHS:
-        line, hints = footer(where, panel, cells)
+        line, hints = footer(where, panel, Keymap(KEYS), cells)
         assert cells_of(line) <= max(cells, 1)
         assert set(pieces(line)) <= whole
         text = text_of(line)
@@ -78,7 +78,7 @@ def test_no_key_of_the_footer_is_ever_cut(where: Mode, panel: Panel) -> None:
 
 @pytest.mark.parametrize(("where", "panel"), WHERE)
 def test_help_is_the_last_thing_that_the_footer_gives_up(where: Mode, panel: Panel) -> None:
-    assert all("? help" in text_of(footer(where, panel, cells)[0]) for cells in range(8, 221))
+    assert all("? help" in text_of(footer(where, panel, Keymap(KEYS), cells)[0]) for cells in range(8, 221))
 
 
 @pytest.mark.parametrize("panel", MISSION)

@@ -5,7 +5,8 @@ from rich.color import Color
 from rich.style import Style
 from textual.geometry import Region
 
-from maestro_tui.bindings import Panel
+from maestro_tui.bindings import MODES, Mode, Panel
+from maestro_tui.preferences import THEMES
 from maestrod.domain.model import Noun
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
@@ -41,7 +42,7 @@ def pale(seen: Seen, where: Region, least: float = LEAST) -> set[tuple[str, floa
     }
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("looked_at", ["fix", "login", "queue"])
 async def test_everything_can_be_read_on_its_ground(world: World, theme: str, looked_at: str) -> None:
     sample = await fill(world)
@@ -53,7 +54,19 @@ async def test_everything_can_be_read_on_its_ground(world: World, theme: str, lo
         await seen.until(lambda: not pale(seen, seen.app.screen.region))
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+async def test_every_screen_can_be_read_on_its_ground(world: World, theme: str, mode: Mode) -> None:
+    await fill(world)
+    async with looking(world, (160, 50)) as seen:
+        await seen.until(lambda: seen.app.desk.asking.dialogs)
+        seen.app.use_theme(theme)
+        seen.app.action_show(mode.name)
+        await seen.shows("needs you" if mode.name != "board" else "Rate limits per")
+        await seen.until(lambda: not pale(seen, seen.app.screen.region))
+
+
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize(
     ("key", "words"),
     [("n", "New task"), ("s", "Start an agent"), ("question_mark", "Keys and signs"), ("x", "Stop"), ("m", "Answer")],

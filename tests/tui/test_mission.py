@@ -8,6 +8,7 @@ from textual.widgets import Input
 from maestro_tui.bindings import MISSION, Panel
 from maestro_tui.frame import Broken
 from maestro_tui.lines import FixedRows, Line, Span
+from maestro_tui.preferences import THEMES
 from maestro_tui.screens.small import Failure
 from maestrod.domain.changes import Put
 from maestrod.domain.model import NeedsInput, Noun, Project, SessionStatus, Task
@@ -556,8 +557,8 @@ async def test_a_failure_of_the_screen_is_told_in_a_panel_and_the_rest_goes_on(w
 # -- looks
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-async def test_both_themes_show_the_same(world: World, theme: str) -> None:
+@pytest.mark.parametrize("theme", THEMES)
+async def test_all_themes_show_the_same(world: World, theme: str) -> None:
     sample = await fill(world)
     async with looking(world) as seen:
         await ready(seen)
