@@ -1,4 +1,4 @@
-"""Writes ``cli.md`` beside it from the table of verbs: ``python docs/cli.py``.
+"""Writes ``cli.md`` and ``maestro.1`` beside it from the table of verbs: ``python docs/cli.py``.
 
 ``--check`` only compares.
 """
@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from maestro_cli.commands import manual
 from maestro_cli.commands.manual import VARIABLES
 from maestro_cli.commands.reference import described, usage
 from maestro_cli.failures import EXITS
 from maestro_cli.verbs import GLOBALS, NOUNS, VERBS, Param, Row
 
 PAGE = Path(__file__).with_suffix(".md")
+MANUAL = Path(__file__).with_name("maestro.1")
 HEAD = """\
 # Command line
 
@@ -88,7 +90,7 @@ def _parameters(params: tuple[Param, ...]) -> Iterator[str]:
 
 def main() -> int:
     """Write the pages, or say that they are not current."""
-    wanted = {PAGE: page()}
+    wanted = {PAGE: page(), MANUAL: manual.page()}
     if "--check" in sys.argv[1:]:
         return int(any(place.read_text(encoding="utf-8") != text for place, text in wanted.items()))
     for place, text in wanted.items():

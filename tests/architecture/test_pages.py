@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import maestro_cli
 from maestro_cli import reading
 from maestro_cli.failures import Usage
 from maestro_cli.verbs import NOUNS, VERBS
@@ -23,9 +24,8 @@ HOLE = "x7k9"
 CARRIED = sorted(
     path for path in (CHECKOUT / "contrib").rglob("*") if path.suffix in (".toml", ".json", ".service", ".sh")
 )
-SOURCES = sorted(
-    path for room in ("maestro_cli", "maestrod", "maestro_tui") for path in (CHECKOUT / room).rglob("*.py")
-)
+ROOMS = Path(str(maestro_cli.__file__)).parents[1]
+SOURCES = sorted(path for room in ("maestro_cli", "maestrod", "maestro_tui") for path in (ROOMS / room).rglob("*.py"))
 CALL = re.compile(r"(?:^|[\s`{(])(maestro [a-z][^`}\n]*?)(?=\s*(?:$|`|}|\|\||:\*))", re.MULTILINE)
 ENDS = ("||", "&&", "|", ";", "#")
 INLINE = re.compile(r"`(maestro [^`\n]+)`")
@@ -33,7 +33,7 @@ INLINE = re.compile(r"`(maestro [^`\n]+)`")
 
 def names(path: Path) -> str:
     """How a failing page is called in the report."""
-    return str(path.relative_to(CHECKOUT))
+    return str(path.relative_to(CHECKOUT if path.is_relative_to(CHECKOUT) else ROOMS))
 
 
 def commands(page: Path) -> Iterator[list[str]]:
