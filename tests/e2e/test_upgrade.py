@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 import maestrod
-from tests.architecture.house import LEFT_OUT, PACKAGES
+from tests.architecture.house import PACKAGES
 from tests.e2e.test_restart import COMPLETE, START, are_all, reports
 from tests.e2e.workshop import Said, Workshop, gone
 
@@ -24,7 +24,7 @@ def newer(shop: Workshop) -> dict[str, str]:
     """The environment of a shell in which the next version is installed."""
     root = shop.folder / "newer"
     for package in PACKAGES:
-        shutil.copytree(package, root / package.name, ignore=LEFT_OUT)
+        shutil.copytree(package, root / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     place = root / "maestrod" / "__init__.py"
     text = place.read_text()
     assert f'"{maestrod.__version__}"' in text

@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,14 @@ import pytest
 from tests.support.eventually import eventually
 
 SYSTEMD = Path("/lib/systemd/systemd")
-BEGIN = "mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec $0 --user --log-target=console"
+BEGIN = """
+echo $$ > "$1/cgroup.procs" && mount -t tmpfs none /run && mkdir -p /run/systemd/system &&
+exec "$0" --user --log-target=console
+"""
 """It runs only where /run says that systemd has booted the machine: here, in a mount namespace, it does."""
+TOPS = (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup"))
+AT_ONCE = signal.SIGRTMIN + 24
+"""What makes it leave without waiting for anybody: out of a machine's root nobody tells it that a scope is empty."""
 
 
 class UserManager:
@@ -42,12 +49,13 @@ def user_manager(folder: Path, env: Mapping[str, str]) -> Iterator[UserManager]:
         pytest.skip("systemd is not installed (apt-get install systemd)")
     if os.getuid() != 0:
         pytest.skip("only root may start a user manager of its own")
+    group = _cgroup(folder.name)
     runtime = Path(env["XDG_RUNTIME_DIR"])
     runtime.mkdir(mode=0o700)
     said = folder / "manager.txt"
     with said.open("wb") as log:
         process = subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c", BEGIN, str(SYSTEMD)],
+            ["unshare", "--mount", "sh", "-c", BEGIN, str(SYSTEMD), str(group)],
             env=dict(env),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -61,12 +69,35 @@ def user_manager(folder: Path, env: Mapping[str, str]) -> Iterator[UserManager]:
             pytest.skip(f"no user manager can run here: {said.read_text(errors='replace')[-300:] or 'it says nothing'}")
         yield manager
     finally:
-        process.terminate()
+        process.send_signal(AT_ONCE)
         try:
-            process.wait(20)
+            process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(20)
+            process.wait(10)
+        eventually(lambda: _is_cleared(group), what="nothing of it is left")
+
+
+def _cgroup(name: str) -> Path:
+    """A cgroup for all of it."""
+    for top in TOPS:
+        if (top / "cgroup.procs").exists():
+            with suppress(OSError):
+                (top / name).mkdir()
+                return top / name
+    pytest.skip("no cgroup can be made here")
+
+
+def _is_cleared(group: Path) -> bool:
+    """Kill what is in there, then take it away."""
+    if not group.exists():  # it has done so itself
+        return True
+    for folder in sorted((group, *(path for path in group.rglob("*") if path.is_dir())), reverse=True):
+        for pid in (folder / "cgroup.procs").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        folder.rmdir()
+    return True
 
 
 def _is_up(process: "subprocess.Popen[bytes]", manager: UserManager) -> bool:
