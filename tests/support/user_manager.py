@@ -14,11 +14,12 @@ from tests.support.eventually import eventually
 
 SYSTEMD = Path("/lib/systemd/systemd")
 BEGIN = """
-echo $$ > "$1/cgroup.procs" && mount -t tmpfs none /run && mkdir -p /run/systemd/system &&
-exec "$0" --user --log-target=console
+for group; do echo $$ > "$group/cgroup.procs" || exit 1; done
+mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec "$0" --user --log-target=console
 """
 """It runs only where /run says that systemd has booted the machine: here, in a mount namespace, it does."""
-TOPS = (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup"))
+TOPS = tuple(Path("/sys/fs/cgroup", name) for name in ("unified", "systemd", ""))
+"""Where there are several, it lives in each of them."""
 AT_ONCE = signal.SIGRTMIN + 24
 """What makes it leave without waiting for anybody: out of a machine's root nobody tells it that a scope is empty."""
 
@@ -49,13 +50,13 @@ def user_manager(folder: Path, env: Mapping[str, str]) -> Iterator[UserManager]:
         pytest.skip("systemd is not installed (apt-get install systemd)")
     if os.getuid() != 0:
         pytest.skip("only root may start a user manager of its own")
-    group = _cgroup(folder.name)
+    groups = _cgroups(folder.name)
     runtime = Path(env["XDG_RUNTIME_DIR"])
     runtime.mkdir(mode=0o700)
     said = folder / "manager.txt"
     with said.open("wb") as log:
         process = subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c", BEGIN, str(SYSTEMD), str(group)],
+            ["unshare", "--mount", "sh", "-c", BEGIN, str(SYSTEMD), *map(str, groups)],
             env=dict(env),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -75,17 +76,19 @@ def user_manager(folder: Path, env: Mapping[str, str]) -> Iterator[UserManager]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
-        eventually(lambda: _is_cleared(group), what="nothing of it is left")
+        for group in groups:
+            eventually(lambda group=group: _is_cleared(group), what="nothing of it is left")  # type: ignore[misc]
 
 
-def _cgroup(name: str) -> Path:
-    """A cgroup for all of it."""
-    for top in TOPS:
-        if (top / "cgroup.procs").exists():
-            with suppress(OSError):
-                (top / name).mkdir()
-                return top / name
-    pytest.skip("no cgroup can be made here")
+def _cgroups(name: str) -> list[Path]:
+    """Cgroups for all of it: it takes whatever else is in its own for its children."""
+    groups = [top / name for top in TOPS if (top / "cgroup.procs").exists()]
+    try:
+        for group in groups:
+            group.mkdir()
+    except OSError as error:
+        pytest.skip(f"no cgroup can be made here: {error}")
+    return groups
 
 
 def _is_cleared(group: Path) -> bool:
