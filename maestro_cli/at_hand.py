@@ -1,6 +1,7 @@
 """Which of several tasks in a session's hands is meant by who names none."""
 
 from maestro_cli.context import Context
+from maestro_cli.failures import Failure
 from maestro_cli.views import rows_of
 from maestrod.client.errors import ClientError
 
@@ -12,7 +13,7 @@ def begun(context: Context) -> str:
     query = {"sessionId": context.session, "status": "in_progress"}
     try:
         rows, _ = rows_of(context.client.call("GET", "/tasks", query=query).body)
-    except ClientError:
+    except (ClientError, Failure):
         return ""
     own = [str(row.get("id")) for row in rows if _works(row.get("taskSessionStatuses"), context.session)]
     return own[0] if len(own) == 1 else ""

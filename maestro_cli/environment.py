@@ -40,6 +40,14 @@ def spool_folder(environ: "Mapping[str, str]", session: str) -> str:
     return os.path.join(root, "spool", name or "unknown") if session else os.path.join(root, "spool")
 
 
+def spooled(environ: "Mapping[str, str]", session: str) -> bool:
+    """Whether something lies in a session's folder there: calls that wait, or what became of others; one look."""
+    try:
+        return any(name[0] != "." for name in os.listdir(spool_folder(environ, session)))
+    except OSError:
+        return False
+
+
 def socket_path(environ: "Mapping[str, str]") -> str:
     """The socket of the daemon of this home; one under ``/tmp`` when its own path would be too long."""
     wanted = os.path.join(run_folder(environ), "maestrod.sock")

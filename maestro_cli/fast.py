@@ -10,7 +10,7 @@ import sys
 from maestro_cli import reading
 from maestro_cli.call import Call
 from maestro_cli.context import Context
-from maestro_cli.environment import spool_folder
+from maestro_cli.environment import spooled
 from maestro_cli.failures import Failure, Usage, document, exit_code, tell
 from maestro_cli.output import Output
 from maestro_cli.request import build, key, seal
@@ -98,8 +98,7 @@ def run(call: Call) -> int:
 
 def _held_up(call: Call) -> "ClientError | Failure | None":
     """Why something that the session said before still waits for the daemon, after another try to send it."""
-    session = call.context.session
-    if not session or not os.path.isdir(spool_folder(call.context.environ, session)):
+    if not call.context.session or not spooled(call.context.environ, call.context.session):
         return None
     from maestro_cli import offline
 

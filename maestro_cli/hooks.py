@@ -9,7 +9,7 @@ import os
 import time
 from select import select
 
-from maestro_cli.environment import run_folder, spool_folder
+from maestro_cli.environment import run_folder, spool_folder, spooled
 from maestrod.client import jsontext
 
 TYPE_CHECKING = False  # typing costs the everyday call half of its time
@@ -94,8 +94,8 @@ def bring(
 
 def delivered(event: str, environ: "Mapping[str, str]", deadline: float) -> "list[str]":
     """Send what the agent said while no daemon could be reached; what came of it, when it can be told."""
-    place = spool_folder(environ, environ["MAESTRO_SESSION_ID"].strip())
-    if not os.path.isdir(place):
+    session = environ["MAESTRO_SESSION_ID"].strip()
+    if not spooled(environ, session):
         return []
     from maestro_cli import flushing, spool
     from maestro_cli.context import Context, Options
@@ -103,6 +103,7 @@ def delivered(event: str, environ: "Mapping[str, str]", deadline: float) -> "lis
     client = Context(Options(), environ).client
     client.patience, client.start = 0.0, None
     try:
+        place = spool_folder(environ, session)
         came = flushing.flush(place, client, deadline)
         return flushing.lines(came, spool.untold(place)) if event in TOLD else []
     except Exception:  # noqa: BLE001 - the event itself has arrived; what waits is sent with the next

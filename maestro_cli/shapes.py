@@ -1,6 +1,7 @@
 """The shapes of answers: which view shows what a verb is answered with."""
 
 from maestro_cli import letters, views, work_views
+from maestro_cli.environment import spooled
 
 TYPE_CHECKING = False  # typing costs the everyday call half of its time
 if TYPE_CHECKING:
@@ -33,10 +34,21 @@ def shown(call: "Call", data: object) -> "tuple[object, Sequence[str]]":
         case "queue":
             return data, views.queue(data, page)
         case "status":
-            return data, views.status(data, page)
+            return data, [*views.status(data, page), *queued(call)]
         case "whoami":
-            return views.whoami(call, data)
+            told, lines = views.whoami(call, data)
+            return told, [*lines, *queued(call)]
         case "screen":
             return data, views.screen(data, colours=call.flag("colours") and call.output.colour)
         case _:
             return data, work_views.shown(shape, data, page)
+
+
+def queued(call: "Call") -> list[str]:
+    """A line about what sessions said that still waits, or was refused; none when there is none."""
+    if not spooled(call.context.environ, call.context.session):
+        return []
+    from maestro_cli import spool
+
+    said = spool.said(call.context.environ, call.context.session)
+    return ["", f"queued calls: {said}"] if said else []

@@ -95,6 +95,23 @@ def names(place: str) -> list[str]:
         return []
 
 
+def counts(environ: "Mapping[str, str]", session: str) -> tuple[int, int]:
+    """How many calls wait, and how many were refused; without a session those of all."""
+    places = [spool_folder(environ, each) for each in ([session] if session else sessions(environ))]
+    return (
+        sum(len(names(place)) for place in places),
+        sum(len(names(os.path.join(place, REFUSED))) for place in places),
+    )
+
+
+def said(environ: "Mapping[str, str]", session: str) -> str:
+    """What a line about that says; empty when there is nothing to say."""
+    waiting, refused = counts(environ, session)
+    parts = [f"{waiting} wait for the daemon"] if waiting else []
+    parts += [f"{refused} refused"] if refused else []
+    return f"{', '.join(parts)}: `maestro spool list`" if parts else ""
+
+
 def keep(place: str, words: str, request: "Request") -> str:
     """Write a request down; it is on the disk when this returns its id.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from maestro_cli import spool
 from tests.cli.program import Maestro, Said
 from tests.cli.seat import Seat
 from tests.support.daemon import Daemon, daemon
@@ -155,6 +156,17 @@ def test_the_second_call_does_not_wait_for_the_daemon_again(own: Daemon, seat: S
     assert time.monotonic() - began < 1.5
 
 
+def test_whoami_and_status_tell_what_waits_and_what_was_refused(own: Daemon, seat: Seat, person: Maestro) -> None:
+    own.stop()
+    queued(seat.maestro("subtask", "complete", GONE, "--json"))
+    queued(seat.maestro("report", "progress", "n", "--task", seat.task, "--json"))
+    own.start()
+    assert person("status").out.endswith("\nqueued calls: 2 wait for the daemon: `maestro spool list`\n")
+    assert seat.maestro("whoami").out.endswith("\nqueued calls: 1 refused: `maestro spool list`\n")
+    person.ok("spool", "drop", "--all")
+    assert "queued calls" not in person("status").out
+
+
 def test_people_get_no_queue(own: Daemon, person: Maestro) -> None:
     task = person.id("task", "create", "x")
     own.stop()
@@ -207,7 +219,7 @@ def test_a_folder_that_cannot_be_written_keeps_nothing_and_stops_no_live_call(ow
 
 def test_what_it_asks_about_itself_is_answered_from_the_manifest(own: Daemon, seat: Seat) -> None:
     own.stop()
-    quick = {"MAESTRO_TIMEOUT": "0.2"}
+    quick = {"MAESTRO_TIMEOUT": "1"}
     said = seat.maestro("whoami", "--json", env=quick)
     assert (said.document["offline"], said.data["actor"]["id"]) == (True, seat.session)  # type: ignore[index]
     assert said.data["offline"] is True  # type: ignore[index]
@@ -230,7 +242,7 @@ def test_a_queue_is_told_as_it_was(own: Daemon, person: Maestro, tmp_path: Path)
     tasks = [person.id("task", "create", f"Task {n}") for n in range(2)]
     seat = Seat(own, tmp_path, *tasks, strategy="queue")
     own.stop()
-    quick = {"MAESTRO_TIMEOUT": "0.2"}
+    quick = {"MAESTRO_TIMEOUT": "1"}
     assert [item["taskId"] for item in seat.maestro.ok("queue", "list", env=quick)] == tasks  # type: ignore[attr-defined]
     top: Any = seat.maestro.ok("queue", "top", env=quick)
     assert (top["task"]["id"], top["next"]["taskId"], top["offline"]) == (tasks[0], tasks[1], True)
@@ -354,6 +366,92 @@ def test_whoever_is_killed_in_the_middle_of_sending_leaves_nothing_out_and_says_
     assert seat.progress() == said
     assert len(seat.refused()) == 3
     assert seat.waiting() == []
+
+
+DYING = """\
+import os, sys
+left = [int(os.environ["DIES_AT"])]
+WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.scandir", "os.listdir", "fcntl.flock", "socket.connect"}
+def step(event, args):
+    if event in WATCHED and (event in {"fcntl.flock", "socket.connect"} or "/spool" in str(args[:2])):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), 9)
+sys.addaudithook(step)
+"""
+"""Kills a Python, which finds this as its `sitecustomize`, right before so many steps with the spool."""
+STEPS = 200
+
+
+def dying(seat: Seat, tmp_path: Path) -> Maestro:
+    (tmp_path / "dying").mkdir()
+    (tmp_path / "dying" / "sitecustomize.py").write_text(DYING)
+    return Maestro(seat.daemon.home, cwd=tmp_path, env={**seat.maestro.env, "PYTHONPATH": str(tmp_path / "dying")})
+
+
+def test_a_kill_before_any_step_of_keeping_leaves_all_or_nothing(own: Daemon, seat: Seat, tmp_path: Path) -> None:
+    mortal = dying(seat, tmp_path)
+    own.stop()
+    here: list[str] = []
+    for number in range(1, STEPS):
+        before = len(seat.waiting())
+        words = ("report", "progress", f"n{number}", "--task", seat.task, "--json")
+        said = mortal(*words, env={"DIES_AT": str(number), "MAESTRO_TIMEOUT": "0.2"})
+        assert said.code in (0, -signal.SIGKILL)
+        more = len(seat.waiting()) - before
+        assert more in ((1,) if said.code == 0 else (0, 1))
+        here += [f"n{number}"] * more
+        if said.code == 0:
+            break
+    else:
+        pytest.fail("it never lived to the end")
+    assert number > 10
+    own.start()
+    assert seat.maestro("spool", "flush").code == 0
+    assert seat.progress() == here
+    assert [file.name for file in seat.spool.iterdir() if file.name.startswith(".0")] == []
+    assert seat.refused() == []
+
+
+@pytest.mark.long
+def test_a_kill_before_any_step_of_sending_changes_nothing_in_the_end(own: Daemon, seat: Seat, tmp_path: Path) -> None:
+    mortal = dying(seat, tmp_path)
+    away = {"MAESTRO_TIMEOUT": "0.1", "MAESTRO_SERVER": f"unix:{tmp_path}/none.sock"}
+    for number in range(1, STEPS):
+        for words in (("report", "progress", f"a{number}"), ("subtask", "complete", GONE), ("report", "progress", "b")):
+            more = ("--task", seat.task) if words[0] == "report" else ()
+            queued(seat.maestro(*words, *more, "--json", env=away))
+        ended = mortal("spool", "flush", env={"DIES_AT": str(number)}).code
+        assert ended in (0, -signal.SIGKILL)
+        assert seat.maestro("spool", "flush").code == 0
+        assert seat.progress()[-2:] == [f"a{number}", "b"]
+        assert len(seat.progress()) == 2 * number
+        assert len(seat.refused()) == number
+        assert seat.waiting() == []
+        if ended == 0:
+            break
+    else:
+        pytest.fail("it never lived to the end")
+    assert number > 15
+
+
+def test_too_many_calls_are_not_kept_and_it_is_said_why(own: Daemon, seat: Seat) -> None:
+    own.stop()
+    quick = {"MAESTRO_TIMEOUT": "1"}
+    queued(seat.maestro("report", "progress", "n", "--task", seat.task, "--json", env=quick))
+    [first] = seat.waiting()
+    for number in range(spool.CALLS_LIMIT):
+        (seat.spool / f"{number:016d}-x.json").write_bytes(first.read_bytes())
+    said = seat.maestro("report", "progress", "n", "--task", seat.task, "--json", env=quick)
+    assert (said.code, said.error) == (5, "daemon_unreachable")
+    assert "too much waits already" in str(said.document["suggestion"])
+    long = "x" * (spool.CALL_LIMIT + 1)
+    for file in seat.waiting():
+        file.unlink()
+    said = seat.maestro(
+        "task", "docs", "add", seat.task, "D", "--content", "-", "--json", env=quick, stdin=long.encode()
+    )
+    assert "too large to be kept" in str(said.document["suggestion"])
 
 
 def test_a_daemon_that_is_killed_while_it_is_sent_to_gets_the_rest_later(own: Daemon, seat: Seat) -> None:
