@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from maestro_cli import spool
 from tests.cli.program import Maestro, Said
+from tests.cli.raw_server import RawServer
 from tests.cli.seat import Seat
 from tests.support.daemon import Daemon, daemon
 from tests.support.eventually import eventually
@@ -370,7 +372,7 @@ def test_whoever_is_killed_in_the_middle_of_sending_leaves_nothing_out_and_says_
 
 DYING = """\
 import os, sys
-left = [int(os.environ["DIES_AT"])]
+left = [int(os.environ.get("DIES_AT", "0"))]
 WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.scandir", "os.listdir", "fcntl.flock", "socket.connect"}
 def step(event, args):
     if event in WATCHED and (event in {"fcntl.flock", "socket.connect"} or "/spool" in str(args[:2])):
@@ -378,8 +380,22 @@ def step(event, args):
         if left[0] == 0:
             os.kill(os.getpid(), 9)
 sys.addaudithook(step)
+if left[0]:
+    write, fsync = os.write, os.fsync
+    def half(descriptor, raw):
+        left[0] -= 1
+        if left[0] == 0:
+            write(descriptor, raw[: len(raw) // 2])
+            os.kill(os.getpid(), 9)
+        return write(descriptor, raw)
+    def sync(descriptor):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), 9)
+        return fsync(descriptor)
+    os.write, os.fsync = half, sync
 """
-"""Kills a Python, which finds this as its `sitecustomize`, right before so many steps with the spool."""
+"""Kills a Python that finds this as its `sitecustomize` before so many steps with the spool, or amid one."""
 STEPS = 200
 
 
@@ -410,6 +426,25 @@ def test_a_kill_before_any_step_of_keeping_leaves_all_or_nothing(own: Daemon, se
     assert seat.maestro("spool", "flush").code == 0
     assert seat.progress() == here
     assert [file.name for file in seat.spool.iterdir() if file.name.startswith(".0")] == []
+    assert seat.refused() == []
+
+
+def test_what_was_heard_and_not_answered_is_not_heard_again(own: Daemon, seat: Seat, tmp_path: Path) -> None:
+    """The daemon does it, and whoever asks never learns of that."""
+
+    def swallow(_: socket.socket, request: bytes) -> None:
+        own.raw(request)
+
+    with RawServer(own.home / "deaf.sock", [swallow]) as deaf:
+        env = {"MAESTRO_SERVER": f"unix:{own.home / 'deaf.sock'}", "MAESTRO_TIMEOUT": "1"}
+        queued(seat.maestro("report", "progress", "once", "--task", seat.task, "--json", env=env))
+        made = queued(seat.maestro("subtask", "create", seat.task, "step", "--json", env=env))["id"]
+        assert deaf.asked
+    assert seat.progress() == ["once"]
+    assert seat.maestro("spool", "flush").code == 0
+    assert seat.progress() == ["once"]
+    steps: Any = own.ok("GET", f"/tasks/{seat.task}/subtasks")
+    assert [step["id"] for step in steps] == [made]
     assert seat.refused() == []
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from maestro_cli import spool
 from tests.cli.program import Maestro
 from tests.cli.seat import Seat
 from tests.support.daemon import Daemon
@@ -110,8 +111,34 @@ def test_a_call_that_is_sent_twice_counts_once(seat: Seat) -> None:
     assert seat.progress() == ["once"]
 
 
-CALL = {"words": "task start", "method": "POST", "path": "/tasks/x/start", "body": {}, "headers": {}}
-KEYED = {**CALL, "headers": {"Idempotency-Key": "k"}}
+CALL: dict[str, object] = {"words": "task start", "method": "POST", "path": "/tasks/x/start", "body": {}, "headers": {}}
+KEYED: dict[str, object] = {**CALL, "headers": {"Idempotency-Key": "k"}}
+
+
+FOREIGN: list[dict[str, object]] = [
+    CALL,
+    {**KEYED, "words": "task delete"},
+    {**KEYED, "method": "DELETE"},
+    {**KEYED, "path": "/tasks/x/complete"},
+    {**KEYED, "path": "/tasks/../start"},
+    {**KEYED, "path": "/tasks/x?y=z/start"},
+    {**KEYED, "path": "/tasks/x/start?force=true"},
+    {**KEYED, "path": "/tasks/x/start HTTP/1.1\r\nA: b"},
+    {**KEYED, "path": "/tasks//start"},
+    {**KEYED, "words": 1, "method": None, "path": None, "body": None},
+    {**KEYED, "body": 7},
+    {**KEYED, "body": [1]},
+    {**KEYED, "headers": []},
+    {**KEYED, "headers": {"Idempotency-Key": "k", "Authorization": "Bearer x"}},
+    {**KEYED, "headers": {"Idempotency-Key": 1}},
+]
+
+
+@pytest.mark.parametrize("document", FOREIGN, ids=lambda document: f"{zlib.crc32(repr(document).encode()):x}")
+def test_what_is_no_call_of_a_verb_that_waits_is_never_sent(document: dict[str, object]) -> None:
+    spool.check({**KEYED})
+    with pytest.raises(spool.Damaged):
+        spool.check(document)
 
 
 @pytest.mark.parametrize(
@@ -121,26 +148,10 @@ KEYED = {**CALL, "headers": {"Idempotency-Key": "k"}}
         b"{",
         b"[]",
         b"\xff\x00",
-        b'{"method": "POST"}',
         b"\0" * (3 << 20),
-        *(
-            json.dumps(document).encode()
-            for document in (
-                CALL,
-                {**KEYED, "words": "task delete"},
-                {**KEYED, "method": "DELETE"},
-                {**KEYED, "path": "/tasks/x/cancel"},
-                {**KEYED, "path": "/tasks/../start"},
-                {**KEYED, "path": "/tasks/x?y=z/start"},
-                {**KEYED, "path": "/tasks/x/start?force=true"},
-                {**KEYED, "words": 1, "method": None, "path": None, "body": None},
-                {**KEYED, "body": 7},
-                {**KEYED, "body": [1]},
-                {**KEYED, "headers": {"Idempotency-Key": "k", "Authorization": "Bearer x"}},
-                {**KEYED, "headers": {"Idempotency-Key": "a\r\nAuthorization: Bearer x"}},
-                {**KEYED, "headers": {"Idempotency-Key": "k" * 300}},
-            )
-        ),
+        json.dumps({**KEYED, "path": "/tasks/fix-it/complete"}).encode(),
+        json.dumps({**KEYED, "headers": {"Idempotency-Key": "a\r\nAuthorization: Bearer x"}}).encode(),
+        json.dumps({**KEYED, "headers": {"Idempotency-Key": "k" * 300}}).encode(),
     ],
     ids=lambda raw: f"{len(raw)}:{raw[:2]!r}:{zlib.crc32(raw):x}",
 )
