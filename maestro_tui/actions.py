@@ -2,12 +2,13 @@
 
 import asyncio
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from textual.app import App, SuspendNotSupported
 
 from maestro_tui import asking, programs
-from maestro_tui.bindings import FIRST
+from maestro_tui.bindings import FIRST, MODES
 from maestro_tui.cells import plain
 from maestro_tui.deeds import UNDO, Deed, Done, Outcome, delete_session, delete_task, move_task, stop_session
 from maestro_tui.desk import Desk
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from maestro_tui.screens.small import Perform
 
 
+AGAIN_S = 5.0
+"""How long the second press of what grants more than this once is waited for."""
+
+
 class Actions(Guarded, App[None]):
     """Acts on what the screen that is shown looks at."""
 
@@ -34,6 +39,7 @@ class Actions(Guarded, App[None]):
         self.desk = desk
         self._came_from = FIRST
         self._attached_once = False
+        self._pressed: tuple[object, float] = (None, 0.0)
 
     @property
     def here(self) -> Framed:
@@ -258,9 +264,12 @@ class Actions(Guarded, App[None]):
         self._open(Tell(self.desk, session.id, session.name, asked))
 
     def answer(self, session_id: str, pressed: str) -> None:
-        """Answer a session's question by a digit, or by ``yes`` or ``no``."""
+        """Answer a session's question by a digit, or by ``yes`` or ``no``; where none is open a digit is a screen's."""
         session = self.desk.mirror.state.table(Noun.SESSION).get(session_id)
-        if not isinstance(session, Session) or session_id in self.desk.asking.busy:
+        if not isinstance(session, Session) or not session.needs_input.active:
+            self._go_by(pressed)
+            return
+        if session_id in self.desk.asking.busy:
             return
         name, dialog = plain(session.name), self.desk.asking.dialogs.get(session_id)
         if dialog is None or not dialog.choices:
@@ -271,7 +280,19 @@ class Actions(Guarded, App[None]):
             offered = " · ".join(f"{digit} {plain(each.label)}" for digit, each in asking.numbered(dialog))
             self._say(f"{name} offers no “{pressed}”: {offered}")
             return
+        if asking.goes_beyond(choice) and not self._pressed_again((session_id, pressed, dialog.digest)):
+            self._say(f"Press {pressed[:1]} again: “{plain(choice.label)}” grants more than this once.")
+            return
         self._do_and_tell(partial(self.desk.answer, session_id, name, choice, dialog))
+
+    def _go_by(self, pressed: str) -> None:
+        for mode in MODES:
+            if mode.key == pressed:
+                self.action_show(mode.name)
+
+    def _pressed_again(self, pressed: object) -> bool:
+        before, self._pressed = self._pressed, (pressed, monotonic())
+        return before[0] == pressed and self._pressed[1] - before[1] < AGAIN_S
 
     # -- attaching -------------------------------------------------------------------------------
 

@@ -83,8 +83,13 @@ def picked(dialog: Dialog, pressed: str) -> Choice | None:
 def meant(dialog: Dialog, word: str) -> Choice | None:
     """The choice that says ``yes`` or ``no``, and this once rather than for good."""
     found = [c for c in dialog.choices if _begins(c.label, YES if word == "yes" else NO)]
-    once = [c for c in found if not any(more in c.label.casefold() for more in FURTHER)]
+    once = [c for c in found if not goes_beyond(c)]
     return next(iter(once or found), None)
+
+
+def goes_beyond(choice: Choice) -> bool:
+    """Whether it grants more than this once: that is asked for twice."""
+    return any(more in choice.label.casefold() for more in FURTHER)
 
 
 def numbered(dialog: Dialog) -> list[tuple[str, Choice]]:

@@ -14,6 +14,7 @@ from maestro_tui.bindings import Panel, Place
 from maestro_tui.deeds import move_to, why_not
 from maestro_tui.desk import Desk
 from maestro_tui.lanes import COLUMNS, Lanes, column_of
+from maestro_tui.lines import cropped
 from maestro_tui.messages import Chosen
 from maestro_tui.mirror import Moved
 from maestro_tui.screens.framed import Framed
@@ -44,6 +45,7 @@ class Board(Framed):
         self._words = ""
         self._found: Sequence[str] | None = None
         self._carried = ""
+        self._settled = False
         self._line = Bar(id="board-line")
         self._search = Input(id="filter", placeholder="filter the cards", compact=True)
 
@@ -75,16 +77,28 @@ class Board(Framed):
     def _draw_columns(self) -> None:
         mirror, moment, alone = self.desk.mirror, self.desk.moment(), self._project_id
         found = self.lanes.found(self._found, alone) if self._found is not None else None
+        counts = []
         for at, column in enumerate(self._columns):
             ids = found[at] if found is not None else self.lanes.cards(alone, at)
             words = COLUMNS[at].words if found is None else "nothing found"
             column.show(CardRows(mirror, ids, moment, of_all=not alone), words if mirror.whole else "")
             column.border_title = column_title(COLUMNS[at], len(ids))
-        number = sum(map(len, found)) if found is not None else None
-        line = board_line(mirror.state, alone, self._words, number)
-        self._line.show(lambda _cells: (line, ()))
+            counts.append(len(ids))
+        self._choose_first(counts)
+        shown = shown_columns(self.app.size.width, self._at)
+        line = board_line(mirror.state, alone, self._words, counts, shown)
+        self._line.show(lambda cells: (cropped(line, cells), ()))
         self._follow_carried()
         self._look()
+
+    def _choose_first(self, counts: Sequence[int]) -> None:
+        """At first the cursor is where there is something."""
+        if self._settled or not self.desk.mirror.whole:
+            return
+        self._settled = True
+        at = next((at for at, number in enumerate(counts) if number), 0)
+        if at != self._at:
+            self._enter(at)
 
     def _follow_carried(self) -> None:
         """A card that was moved keeps the cursor, in the column where it stands now."""
@@ -126,7 +140,7 @@ class Board(Framed):
         self._at = at
         self._fit()
         self._columns[at].focus()
-        self._look()
+        self._draw_columns()
         self.draw_frame()
 
     def action_column(self, step: int) -> None:

@@ -50,6 +50,7 @@ class Framed(Guarded, Screen[None]):
     ``spot``, and ``panel`` says which keys the footer offers. It stays as it was left until it is entered again.
     """
 
+    AUTO_FOCUS = ""  # a screen says itself what listens at first
     name_of_mode: ClassVar[str]
     BINDINGS: ClassVar[list[BindingType]] = bound(Place.EVERYWHERE)
 

@@ -93,6 +93,8 @@ def card(mirror: Mirror, task: Task, moment: Moment, cells: int, *, of_all: bool
 
 
 def _doing(mirror: Mirror, task: Task, moment: Moment, cells: int) -> Line:
+    if task.status is TaskStatus.BLOCKED and task.blocked_reason:
+        return cropped((Span(plain(task.blocked_reason), Tone.BAD),), cells)
     workers = [_worker(mirror, session) for session in _sessions(mirror.state, task)]
     if workers:
         return kept_whole(list(enumerate(workers)), cells) or cropped(workers[0], cells)
@@ -111,8 +113,6 @@ def _sessions(state: State, task: Task) -> list[Session]:
 
 
 def _reason(state: State, task: Task, moment: Moment) -> Line:
-    if task.status is TaskStatus.BLOCKED and task.blocked_reason:
-        return (Span(plain(task.blocked_reason), Tone.BAD),)
     blockers = list(islice(state.blockers(task), 1)) if task.status is TaskStatus.TODO else []
     if blockers:
         return Span("waits for ", Tone.DIM), Span(plain(blockers[0].title), Tone.DIM)
@@ -151,12 +151,14 @@ def checks_mark(state: State, task: Task) -> Line:
     return (Span(f"· checks {total}", Tone.DIM),)
 
 
-def board_line(state: State, project_id: str, words: str, found: int | None) -> Line:
-    """Of which project the cards are, and what they were searched for."""
+def board_line(state: State, project_id: str, words: str, counts: Sequence[int], shown: range) -> Line:
+    """Of which project the cards are, what they were searched for, and what stands in columns that are not seen."""
     project = state.table(Noun.PROJECT).get(project_id)
     name = plain(project.name) if isinstance(project, Project) else "all projects"
     parts: list[Line] = [(Span("▸ ", Tone.DIM), Span(name, Tone.STRONG))]
     if words:
-        number = "nothing" if not found else f"{found}"
+        number = sum(counts) or "nothing"
         parts.append((Span(f"“{plain(words)}” ", Tone.ACCENT), Span(f"{number} found · Esc ends it", Tone.DIM)))
+    hidden = [column_title(column, counts[at]) for at, column in enumerate(COLUMNS) if at not in shown and counts[at]]
+    parts += [(Span(f"also: {' · '.join(hidden)}", Tone.DIM),)] if hidden else []
     return joined(parts, "   ")

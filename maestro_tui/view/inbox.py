@@ -91,9 +91,14 @@ def _only(lines: Sequence[str], cells: int) -> Line:
 
 
 def asked_words(session: Session, dialog: Dialog | None) -> str:
-    """What is asked; in its place, why the session is here."""
+    """What is asked; in its place, why the session is here.
+
+    A question stands in its dialog; of a permission the agent's own words tell more, unless they are only its title.
+    """
     if not session.needs_input.active:
         return "its turn is over" if session.status.value == "idle" else "no sign of life"
+    if dialog is not None and dialog.text and (dialog.kind == "question" or session.turn.source == "title"):
+        return dialog.text
     return session.needs_input.message or (dialog.text if dialog is not None else "") or "waits for you"
 
 

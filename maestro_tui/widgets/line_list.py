@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from time import monotonic
 from typing import ClassVar, NamedTuple
 
 from rich.style import Style
@@ -18,6 +19,9 @@ from maestro_tui.messages import Chosen, Folded, Picked, Sized
 from maestro_tui.widgets.toned import Lined
 
 log = logging.getLogger(__name__)
+
+SLIP_S = 0.5
+"""How long a question that came under the cursor by itself takes no answer: it was meant for the one before."""
 
 
 def bound(place: Place) -> list[BindingType]:
@@ -204,7 +208,18 @@ class QuestionList(LineList):
 
     BINDINGS: ClassVar[list[BindingType]] = bound(Place.QUESTIONS)
 
+    def __init__(self, panel: Panel, *, id: str, classes: str = "") -> None:  # noqa: A002 - Textual's name
+        super().__init__(panel, id=id, classes=classes)
+        self._slipped = 0.0
+
+    def show(self, rows: Rows, words: str | None = None) -> None:
+        """Show these rows, and take note when another one has come under the cursor by itself."""
+        before = self.key
+        super().show(rows, words)
+        if before and self.key != before:
+            self._slipped = monotonic()
+
     def action_answer(self, answer: str) -> None:
-        """Answer the question under the cursor."""
-        if self.key:
+        """Answer the question under the cursor, unless it has slipped there under the finger."""
+        if not self.key or monotonic() - self._slipped > SLIP_S:
             self.post_message(Picked(self.key, answer))

@@ -2,12 +2,13 @@
 
 import pytest
 from msgspec import structs
+from textual.events import Key
 
 from maestro_tui.asking import TRIES, Asking, meant, numbered, picked
 from maestro_tui.bindings import Panel
 from maestro_tui.lines import cells_of, text_of
 from maestro_tui.screens.inbox import Inbox
-from maestro_tui.view.inbox import WaitingRows, choices_line, question_lines, unseen
+from maestro_tui.view.inbox import WaitingRows, asked_words, choices_line, question_lines, unseen
 from maestrod.domain.changes import Delete, Put
 from maestrod.domain.model import NeedsInput, Noun, Pane, SessionStatus, Turn
 from maestrod.domain.sessions import NeedInput, RecordTurn
@@ -263,6 +264,40 @@ async def test_a_question_that_has_changed_gets_no_answer_and_is_shown(world: Wo
         assert seen.app.desk.asking.dialogs[sample.api].digest == "d2"
 
 
+async def test_what_slips_under_the_cursor_gets_no_answer_that_was_meant_for_another(world: World) -> None:
+    sample = await fill(world)
+    asked = {"kind": "question", "text": "2 or 3?", "choices": [{"label": "Yes", "number": 1}], "digest": "d9"}
+    await world.draw(sample.docs, "the guide", dialog=asked)
+    async with looking(world) as seen:
+        inbox = await on_inbox(seen)
+        await seen.until(lambda: len(seen.app.desk.asking.dialogs) == 2)
+        working = Turn(state="working", since=world.now)
+        answered = structs.replace(world.state.session(sample.api), needs_input=NeedsInput(), turn=working, version=99)
+        await world.plant(answered, noun=Noun.SESSION)
+        await seen.until(lambda: inbox.spot.subject == (Noun.SESSION, sample.docs))
+        seen.app.post_message(Key("y", "y"))
+        await seen.pilot.pause()
+        assert world.asked == []
+
+
+async def test_where_no_question_is_open_a_digit_goes_to_its_screen(world: World) -> None:
+    async with looking(world) as seen:
+        await seen.until(lambda: seen.app.desk.mirror.whole)
+        await seen.press("0")
+        await seen.shows("nobody waits for you")
+        await seen.press("2")
+        await seen.until(lambda: seen.app.current_mode == "board")
+
+
+def test_a_question_is_told_by_its_dialog_and_a_permission_by_the_agent() -> None:
+    asks = session(needs_input=asking("Action required"), turn=Turn(source="hook"))
+    assert asked_words(asks, THREE) == "Action required"
+    assert asked_words(asks, structs.replace(THREE, kind="question")) == "Run npm test?"
+    titled = session(needs_input=asking("Action required"), turn=Turn(source="title"))
+    assert asked_words(titled, THREE) == "Run npm test?"
+    assert asked_words(asks, None) == "Action required"
+
+
 async def test_a_digit_that_is_not_offered_is_told_and_sent_nowhere(world: World) -> None:
     await fill(world)
     async with looking(world) as seen:
@@ -304,6 +339,9 @@ async def test_the_questions_of_mission_are_answered_there_too(world: World) -> 
         await seen.until(lambda: seen.app.desk.asking.dialogs)
         await seen.shows("1 Yes")
         seen.app.mission.action_panel("INBOX")
+        await seen.press("2")
+        await seen.shows("Press 2 again")
+        assert world.asked == []
         await seen.press("2")
         await seen.until(lambda: world.asked)
     assert world.asked == [("POST", f"/sessions/{sample.api}/input", {"answer": "2", "expect": "d1"})]

@@ -45,6 +45,34 @@ async def test_the_screen_starts_the_daemon_makes_a_task_and_starts_an_agent(sho
         await screen.shows("stopped", "r brings it back")
 
 
+async def test_a_question_is_answered_in_place_and_a_card_is_moved_and_brought_back(shop: Workshop) -> None:
+    await asyncio.to_thread(shop.begin)
+    task = await asyncio.to_thread(shop.task, "Ask before you test")
+    shop.script("claude", "SAY: I ask first", "PERMISSION: echo tested", "SAY: it was allowed", "SLEEP: 30")
+    await asyncio.to_thread(shop.spawn, "claude", task)
+    with tmux_screen([], (120, 40), shop.env) as screen:
+        await screen.shows("1 Yes", "Bash: echo tested", timeout=40)
+        screen.press("0")
+        await screen.shows("Needs you (1)", "permission · claude", "  1  Yes")
+        screen.press("y")
+        await screen.shows("nobody waits for you", timeout=30)
+        screen.press("3")
+        await screen.shows("it was allowed", "by attention")
+        screen.press("Enter")
+        await screen.shows("Screen │ Timeline")
+        screen.press("Tab", "Tab", "Tab", "Tab", "Tab")
+        await screen.shows("on the word of", "process: alive")
+        screen.press("Tab")
+        await screen.shows("has no worktree")
+        screen.press("2")
+        await screen.shows("Ask before you test")
+        screen.press("b")
+        await screen.shows("blocked by", "Blocked 1")
+        screen.press("u")
+        await screen.shows("taken back")
+        await screen.hides("Blocked 1")
+
+
 async def test_a_killed_daemon_is_told_and_its_successor_is_followed(shop: Workshop) -> None:
     await asyncio.to_thread(shop.begin)
     await asyncio.to_thread(shop.task, "Made before")
