@@ -3,12 +3,13 @@
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from io import TextIOWrapper
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import TypeVar
 
 import typer
 
-from maestro_cli import transcribing
+from maestro_cli.output import Output
 from maestro_cli.request import key
 from maestro_cli.verbs import GLOBALS, NOUNS, VERBS, Param, Row
 
@@ -25,13 +26,14 @@ SHOWN = {"long": "TEXT", "texts": "TEXT", "words": "WORD", "ids": "ID", "id": "I
 
 def main(argv: Sequence[str]) -> int:
     """Show help."""
-    if sys.stdout is not None and isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors=transcribing.NAME)
-    try:
-        build(_unread)(args=list(argv), prog_name="maestro")
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
-    return 0
+    code = 0
+    with redirect_stdout(StringIO()) as shown:
+        try:
+            build(_unread)(args=list(argv), prog_name="maestro")
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+    Output().drawn(shown.getvalue())
+    return code
 
 
 def build(carry: Carry) -> typer.Typer:

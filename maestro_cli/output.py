@@ -43,7 +43,7 @@ class Output:
         self._write((jsontext.write(data) if self.json else line) + "\n")
 
     def drawn(self, text: str) -> None:
-        """Text that steers the terminal, as it is."""
+        """Text as it is, for people: a page of help, or what steers the terminal."""
         self._write(text)
 
     def failure(self, document: object) -> None:

@@ -121,7 +121,7 @@ def wrapped(text: str, width: int) -> "list[str]":
             lines.append(now)
             now = ""
         now = f"{now} {word}" if now else word
-        while cells(now) > max(1, width - indent):
+        while "\x1b" not in now and cells(now) > max(1, width - indent):
             head = _beginning(now, max(1, width - indent))
             lines.append(head)
             now = now[len(head) :]
@@ -154,7 +154,8 @@ def shortened(text: str, width: int) -> str:
 def cells(text: str) -> int:
     """How many cells of a terminal the text takes; colours take none."""
     if "\x1b" in text:
-        text = text.partition("m")[2].partition("\x1b")[0]
+        first, *coloured = text.split("\x1b[")
+        text = first + "".join(part.partition("m")[2] for part in coloured)
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width

@@ -7,8 +7,21 @@ import codecs
 import unicodedata
 
 NAME = "maestro.transcribe"
-OURS = {"←": "<-", "→": "->", "–": "-", "—": "-", "’": "'", "“": '"', "”": '"', "×": "x", "·": "*", "•": "*"}
-MARKS = {"❯": ">", "›": ">", "✓": "ok", "✗": "no", "│": "|", "─": "-", "└": "`", "├": "|", "●": "*", "○": "o"}
+SIGNS = {"←": "<-", "→": "->", "–": "-", "—": "-", "’": "'", "“": '"', "”": '"', "×": "x", "·": "*", "•": "*"}
+LETTERS = {"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d"}
+MARKS = {
+    "\u2044": "/",
+    "❯": ">",
+    "›": ">",
+    "✓": "ok",
+    "✗": "no",
+    "│": "|",
+    "─": "-",
+    "└": "`",
+    "├": "|",
+    "●": "*",
+    "○": "o",
+}
 
 
 def transcribe(error: UnicodeError) -> tuple[str, int]:
@@ -20,9 +33,18 @@ def transcribe(error: UnicodeError) -> tuple[str, int]:
 
 def plainest(c: str) -> str:
     """The character in ASCII: its letter without marks, a sign like it, else its number."""
-    known = OURS.get(c) or MARKS.get(c)
-    letters = "".join(part for part in unicodedata.normalize("NFKD", c) if part.isascii())
-    return known or letters or c.encode("ascii", "backslashreplace").decode()
+    parts = [_alike(part) for part in unicodedata.normalize("NFKD", c)]
+    return "".join(part for part in parts if part) if None not in parts else _number(c)
+
+
+def _alike(c: str) -> str | None:
+    if c.isascii() or unicodedata.combining(c):
+        return c if c.isascii() else ""
+    return SIGNS.get(c) or MARKS.get(c) or LETTERS.get(c)
+
+
+def _number(c: str) -> str:
+    return c.encode("ascii", "backslashreplace").decode()
 
 
 codecs.register_error(NAME, transcribe)
