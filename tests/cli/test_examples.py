@@ -33,24 +33,25 @@ def spoken(row: Row, example: str, ids: Mapping[str, str], place: Path) -> tuple
         name, noun = kind(param)
         value = said.values.get(key(param))
         if name in ("id", "ids", "own"):
-            named |= dict.fromkeys(value if isinstance(value, list) else [str(value)], ids[noun])
+            waited_for = key(param) in ("depends_on", "on")
+            named |= dict.fromkeys(
+                value if isinstance(value, list) else [str(value)], ids["other" if waited_for else noun]
+            )
         elif name == "path" and isinstance(value, str):
             named[value] = str(place)
-    whole = [",".join(named.get(part, part) for part in word.split(",")) for word in words]
-    missing = [param for param in row[4] if param[1].startswith("own(") and not param[1].endswith("?")]
-    more = [f"--{key(param)}={ids[kind(param)[1]]}" for param in missing if key(param) not in said.values]
-    return (*whole, *more)
+    return tuple(",".join(named.get(part, part) for part in word.split(",")) for word in words)
 
 
 def test_every_example_is_answered(house: House, tmp_path: Path) -> None:
     failures, done = [], 0
+    at_hand = {"MAESTRO_SESSION_ID": house.ids["session"], "MAESTRO_TASK_IDS": house.ids["task"]}
     for row in RUNNING:
         for example in row[5]:
             if "--watch" in example or "--follow" in example:
                 continue
             words = tuple(word for word in spoken(row, example, house.ids, tmp_path) if word != "--json")
             case = Case(row, words, ANSWERED, b"text")
-            said = called(house.maestro, case)
+            said = called(house.maestro, case, env=at_hand)
             failures += [text for text in [wrong(case, said)] if text]
             done += said.code == 0
     assert not failures, "\n".join(failures)

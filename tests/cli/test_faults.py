@@ -49,6 +49,7 @@ class House:
         self.ids = {
             "project": project,
             "task": task,
+            "other": other,
             "session": session,
             "subtask": say.id("subtask", "create", task, "a step"),
             "item": items[0]["id"],
