@@ -164,8 +164,9 @@ class Liveness:
         if now < self._closer_at:
             return
         self._closer_at = now + round(CLOSER_S * 1000)
+        booted_at = booted_at_ms()
         for session in list(self._engine.state.live_sessions()):
-            end = out_of_place(session)
+            end = out_of_place(session, booted_at=booted_at)
             if end is not None:
                 await self._observer.execute(end)
 
@@ -250,10 +251,15 @@ def _ran_before_boot(pane: Pane) -> bool:
     return pane.pid_started_at is not None and pane.pid_started_at < booted_at_ms() - SAME_START_MS
 
 
-def out_of_place(session: Session) -> RecordExit | None:
-    """What has become of an agent whose process lives; ``None`` when it is where it was."""
+def out_of_place(session: Session, *, booted_at: int | None = None) -> RecordExit | None:
+    """What has become of an agent whose process lives; ``None`` when it is where it was.
+
+    Who asks about many says when the machine came up.
+    """
     pane = session.pane
-    if pane is None or not pane.pane or pane.pid is None or not is_alive(pane.pid, pane.pid_started_at):
+    if pane is None or not pane.pane or pane.pid is None:
+        return None
+    if not is_alive(pane.pid, pane.pid_started_at, booted_at=booted_at):
         return None
     if is_shell(pane.pid):
         return RecordExit(session_id=session.id, reason="the agent has left, and a shell has taken its place")

@@ -151,7 +151,7 @@ class Observer:
         return any(e.at >= last.at for e in spoken) or (bool(spoken) and last.samples < AGREEING)
 
     def _last_title(self, session_id: str) -> Evidence | None:
-        return next((e for e in reversed(self.evidence(session_id)) if e.source is Source.TITLE), None)
+        return next((e for e in reversed(self._evidence.get(session_id, ())) if e.source is Source.TITLE), None)
 
     async def spoke(self, session_id: str, deed: str) -> None:
         """A session's own agent spoke to the daemon; told by every request with its credential."""

@@ -67,9 +67,9 @@ def test_in_a_sandbox_without_network_deeds_go_by_the_hooks(real: Desk) -> None:
     real.shows(session, "Told.")
     assert real.get(f"/tasks/{task}")["status"] == "completed"
     heard = json.dumps(real.model.heard[-1].body)
-    assert [result for result in real.model.heard[-1].results if "kept: nothing connects" not in result] == []
-    assert "`maestro task complete`, which was kept until now: done" in heard
-    assert "`maestro task cancel`, which was kept until now: refused: " in heard
+    assert [result for result in real.model.heard[-1].results if "queued: nothing connects" not in result] == []
+    assert "`maestro task complete`, which was queued until now: done" in heard
+    assert "`maestro task cancel`, which was queued until now: refused: " in heard
 
 
 @pytest.mark.parametrize("mode", ["readOnly", "interactive"])
