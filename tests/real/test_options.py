@@ -61,7 +61,7 @@ def test_mcp_servers_of_a_file_are_there_and_their_variables_are_no_arguments(re
 @pytest.mark.parametrize("real", ["codex"], indirect=True)
 def test_in_a_sandbox_without_network_deeds_go_by_the_hooks(real: Desk) -> None:
     task = real.task("Try it")
-    deeds = [f"maestro task start {task}", f"maestro task complete {task}", f"maestro task cancel {task}"]
+    deeds = [f"maestro task start {task}", f"maestro task complete {task}", "maestro mail ack mail_0"]
     real.play("work", task, *(Act(run=deed) for deed in deeds), Act(say="Told."))
     session = real.spawn("codex", task, more=("--keep-open", "--no-network"))
     real.shows(session, "Told.")
@@ -69,7 +69,7 @@ def test_in_a_sandbox_without_network_deeds_go_by_the_hooks(real: Desk) -> None:
     heard = json.dumps(real.model.heard[-1].body)
     assert [result for result in real.model.heard[-1].results if "queued: nothing connects" not in result] == []
     assert "`maestro task complete`, which was queued until now: done" in heard
-    assert "`maestro task cancel`, which was queued until now: refused: " in heard
+    assert "`maestro mail ack`, which was queued until now: refused: " in heard
 
 
 @pytest.mark.parametrize("mode", ["readOnly", "interactive"])
