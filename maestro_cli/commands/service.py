@@ -31,8 +31,7 @@ def install(call: Call) -> int:
         ]
         call.output.result({"files": {str(Path(kept.folder, name)): text for name, text in texts.items()}}, shown[:-1])
         return 0
-    changed = _put(Path(kept.folder), texts)
-    Path(log_folder(environ)).mkdir(mode=0o700, parents=True, exist_ok=True)  # launchd makes none
+    changed = _put(Path(kept.folder), texts, logs=Path(log_folder(environ)))
     state = kept.state()
     if state is not None:
         kept.enable()
@@ -64,7 +63,8 @@ def uninstall(call: Call) -> int:
     lines = [f"{'removed':<10}{path}" for path in there] or ["not installed"]
     lines += [f"{'left':<10}{name} in {path}" for name, path in left.items()]
     call.output.result(
-        {"service": kept.name, "removed": list(map(str, there)), "stopped": answers, "left": left}, lines
+        {"service": kept.name, "removed": list(map(str, there)), "stopped": bool(there) and answers, "left": left},
+        lines,
     )
     if there and not answers:
         note("no service manager answers here: what it has started, it knows until it ends")
@@ -124,12 +124,13 @@ def _socket(environ: Mapping[str, str]) -> str:
     return units.escaped(path)
 
 
-def _put(folder: Path, texts: Mapping[str, str]) -> list[str]:
-    """Put the files in their places; those that have changed."""
+def _put(folder: Path, texts: Mapping[str, str], *, logs: Path) -> list[str]:
+    """Put the files in their places; those that have changed. launchd makes no folder for the log."""
     wanted = {folder / name: text for name, text in texts.items()}
     changed = [path for path, text in wanted.items() if _there(path) != text]
     try:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in changed:
             write(path, wanted[path], mode=0o644)
     except OSError as error:
