@@ -113,6 +113,16 @@ def test_a_wrong_value_is_refused_with_what_it_takes(alone: Maestro, name: str, 
     assert not file_of(alone).exists()
 
 
+def test_a_file_that_the_daemon_would_refuse_is_not_written_until_it_is_mended(alone: Maestro) -> None:
+    file = written(alone, "lease_s = 0\n")
+    refused = alone("config", "set", "log", "debug", "--json")
+    assert (refused.code, refused.error) == (2, "validation_error")
+    assert f"{file}:1: lease_s" in str(refused.document["message"])
+    assert file.read_text() == "lease_s = 0\n"
+    assert alone("config", "set", "lease_s", "20").code == 0
+    assert alone("config", "set", "log", "debug").code == 0
+
+
 def test_an_unknown_name_is_answered_with_the_nearest(alone: Maestro) -> None:
     refused = alone("config", "set", "idle_ends", "3", "--json")
     assert (refused.code, refused.document["suggestion"]) == (2, "Did you mean: maestro config set idle_end_s VALUE")

@@ -135,10 +135,10 @@ def test_2_wrong_modes(patient: Maestro) -> None:
     with served(patient) as running:
         running.stop()
     data, segment = patient.home / "data", next((patient.home / "data" / "journal").glob("*.jsonl"))
-    data.chmod(0o755)
+    data.chmod(0o750)
     segment.chmod(0o666)
     found = findings(patient)
-    named(found, "warning", "home", f"others can read {data} (mode 0755)", "maestro doctor --fix")
+    named(found, "warning", "home", f"others can read {data} (mode 0750)", "maestro doctor --fix")
     named(found, "fault", "home", f"others can write to {segment} (mode 0666)", "maestro doctor --fix")
     fixed = document(patient, "--fix")
     assert len(str(fixed["mended"]).split("took ")) == 3

@@ -59,7 +59,10 @@ def test_what_a_directory_carries_is_trusted_as_it_is_and_asked_again_when_it_ch
     assert "trusted as it is now" in said.out
     store = alone.home / "data" / FILE
     assert stat.S_IMODE(store.stat().st_mode) == 0o600
+    trusted = Trusted(locate({"MAESTRO_HOME": str(alone.home)}))
+    assert trusted.lacking(tmp_path, carried(tmp_path, {})) == ()
     settings.write_text(HOOKS + " ")
+    assert [each.name for each in trusted.lacking(tmp_path, carried(tmp_path, {}))] == [".claude/settings.json"]
     assert states(alone) == {".claude/settings.json": "changed", ".codex/config.toml": "trusted"}
     again = alone.ok("trust", str(tmp_path), "--dry-run")
     assert isinstance(again, dict)
