@@ -1,4 +1,4 @@
-"""The palette: every command, and search over tasks and sessions."""
+"""The palette: every command, and search over projects, sessions and tasks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from maestro_tui.desk import Desk
 from maestro_tui.screens.framed import Framed
 from maestro_tui.spotlight import Spotlight
 from maestro_tui.themes import THEMES
+from maestro_tui.view.board import projects
 from maestro_tui.view.sessions import find_sessions
 from maestro_tui.view.tasks import find_tasks
+from maestro_tui.view.words import has_all, wanted
 from maestrod.domain.model import Noun
 
 SHOWN = 40
@@ -69,15 +71,18 @@ class Palette(Provider):
             yield DiscoveryHit(Content(name), run, text=name, help=words)
 
     async def search(self, query: str) -> Hits:
-        """Commands that fit, then sessions, then tasks."""
+        """Commands that have the words, then projects, sessions and tasks that do, then commands that are alike."""
         matcher = self.matcher(query)
         for name, words, run in self._commands():
             if (score := max(matcher.match(name), matcher.match(words) / 2)) > 0:
-                yield Hit(1 + score, matcher.highlight(name), run, text=name, help=words)
+                literal = has_all(f"{name} {words}", wanted(query))
+                yield Hit(
+                    1 + score if literal else min(score, 1) / 2, matcher.highlight(name), run, text=name, help=words
+                )
         await asyncio.sleep(0)
         for noun, id_, name, words in self._things(query):
             text = f"{noun.value.capitalize()}: {name}"
-            score = max(0.01, min(0.99, matcher.match(text)))
+            score = max(0.51, min(0.99, matcher.match(text)))
             yield Hit(score, Content(text), partial(self._app.go_to, noun, id_), text=text, help=words)
 
     def _commands(self) -> Iterator[Command]:
@@ -96,6 +101,10 @@ class Palette(Provider):
 
     def _things(self, query: str) -> Iterator[tuple[Noun, str, str, str]]:
         state = self._app.desk.mirror.state
+        asked = wanted(query)
+        for project in projects(state):
+            if has_all(f"{project.name} {project.id}", asked):
+                yield Noun.PROJECT, project.id, plain(project.name), plain(project.working_dir)
         for id_ in find_sessions(state, query, most=SHOWN):
             session = state.session(id_)
             yield Noun.SESSION, id_, plain(session.name), f"{session.provider} · {session.status}"

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from maestro_tui.bindings.key import Key, Place
+from maestro_tui.bindings.key import ALL, Key, Panel, Place
 
 
 class Mode(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +15,8 @@ class Mode(msgspec.Struct, frozen=True, kw_only=True):
     screen: str
     """``module:class``, imported when it is first shown."""
     places: tuple[Place, ...]
+    label: str = ""
+    """The word in the footers, for a screen that is about what is under the cursor."""
 
 
 MODES: tuple[Mode, ...] = (
@@ -57,6 +59,7 @@ MODES: tuple[Mode, ...] = (
         words="all there is about one task or session, in tabs",
         screen="maestro_tui.screens.details:Details",
         places=(Place.DETAILS, Place.LISTS, Place.PANE),
+        label="details",
     ),
 )
 
@@ -74,6 +77,9 @@ KEYS = tuple(
         keys=each.key,
         shown=each.key,
         action=f"app.show('{each.name}')",
+        label=each.label,
+        rank=6 if each.label else None,
+        panels=ALL - {Panel.DETAILS},
         help=f"{each.title}: {each.words}",
     )
     for each in MODES

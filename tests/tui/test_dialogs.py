@@ -517,6 +517,23 @@ async def chosen(seen: Seen, words: str) -> None:
     await seen.press(*words)
 
 
+async def test_the_palette_has_the_commands_of_the_screen_and_goes_to_projects(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        await on(seen, Noun.SESSION, sample.fix)
+        seen.app.action_show("board")
+        await seen.until(lambda: seen.app.current_mode == "board")
+        await chosen(seen, "block card")
+        await seen.shows("Block card", "Block the task, or unblock it · b")
+        await seen.press("escape")
+        await closed(seen)
+        await chosen(seen, "infra")
+        await seen.shows("Project: infra")
+        await seen.press("enter")
+        await closed(seen)
+        await seen.until(lambda: seen.app.here.spot.subject == (Noun.PROJECT, sample.infra))
+
+
 async def test_the_palette_goes_to_a_task_and_to_a_session(world: World) -> None:
     sample = await fill(world)
     async with looking(world) as seen:
