@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from maestro_tui.bindings import MODES
 from maestrod.domain.model import Noun, Pane
 from tests.support.tmux_server import open_sleeper, private_server
 from tests.support.world import World
@@ -35,6 +36,26 @@ async def test_every_label_is_whole_in_a_real_terminal(world: World, size: tuple
         assert all(len(line) <= size[0] for line in lines)
         assert "…" not in lines[0] + lines[-1]
         await dialogs_are_whole(screen)
+        await screens_are_whole(screen, size)
+
+
+SCREENS = {
+    "2": ("To do 7", "In progress 4", "H move left"),
+    "3": ("─ Sessions ─", "by attention", "◐ rate-limits · needs you", "o order"),
+    "v": ("─ rate-limits ─", "Screen", "l → next tab"),
+    "0": ("─ Needs you (2) ─", "permission", "1 Yes", "1-9 answer"),
+}
+"""Needs you comes last: there a digit is an answer."""
+
+
+async def screens_are_whole(screen: TmuxScreen, size: tuple[int, int]) -> None:
+    assert set(SCREENS) | {"1"} == {mode.key for mode in MODES}, "a screen without its row"
+    for key, words in SCREENS.items():
+        screen.press(key)
+        lines = (await screen.shows("maestro", "connected", "? help", *words)).splitlines()
+        assert len(lines) == size[1]
+        assert all(len(line) <= size[0] for line in lines)
+        assert "…" not in lines[0] + lines[-1]
 
 
 DIALOGS = {
