@@ -192,7 +192,7 @@ VERBS: tuple[Row, ...] = (
         "The screen: everything, live.",
         "maestro_cli.commands.tui:run",
         "",
-        (("--theme", "choice(dark,light)", "-", "How it looks."),),
+        (("--theme", "choice(dark,light,contrast,ember)", "-", "How it looks; by default as the last time."),),
         ("maestro tui", "maestro tui --theme light"),
     ),
     (

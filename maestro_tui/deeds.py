@@ -139,9 +139,14 @@ def send_text(session_id: str, name: str, text: str) -> Deed:
     return Deed("POST", f"/sessions/{session_id}/input", {"text": text}, f"sent to {name}")
 
 
+PIECE = 60
+"""Characters of an answer that are pressed as one key; the daemon takes no longer ones."""
+
+
 def answer_question(session_id: str, name: str, text: str) -> Deed:
     """Keys for the open question: one character is pressed as it is, more are typed and entered."""
-    keys = [text] if len(text) == 1 else [text, "Enter"]
+    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+    keys = pieces if len(text) == 1 else [*pieces, "Enter"]
     return Deed("POST", f"/sessions/{session_id}/input", {"keys": keys}, f"{name} has its answer")
 
 

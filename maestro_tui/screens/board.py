@@ -71,7 +71,8 @@ class Board(Framed):
     def draw(self, moved: Moved) -> None:
         """The columns, when tasks or who works on them have changed."""
         if moved.everything or moved.nouns & {Noun.TASK, Noun.PROJECT, Noun.SESSION, Noun.ASSIGNMENT, Noun.CHECK}:
-            self._find_again()
+            if moved.everything or Noun.TASK in moved.nouns:
+                self._find_again()
             self._draw_columns()
 
     def _draw_columns(self) -> None:

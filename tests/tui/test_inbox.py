@@ -6,6 +6,7 @@ from textual.events import Key
 
 from maestro_tui.asking import TRIES, Asking, meant, numbered, picked
 from maestro_tui.bindings import Panel
+from maestro_tui.deeds import answer_question
 from maestro_tui.lines import cells_of, text_of
 from maestro_tui.screens.inbox import Inbox
 from maestro_tui.view.inbox import WaitingRows, asked_words, choices_line, question_lines, unseen
@@ -331,6 +332,16 @@ async def test_an_answer_in_words_is_typed(world: World) -> None:
         await seen.press("3", "enter")
         await seen.until(lambda: world.asked)
     assert world.asked == [("POST", f"/sessions/{sample.docs}/input", {"keys": ["3"]})]
+
+
+def test_an_answer_of_any_length_is_typed_in_pieces_and_entered() -> None:
+    words = "as long as it takes to say " * 9
+    keys = answer_question("sess_1", "fix-login", words).body["keys"]
+    assert isinstance(keys, list)
+    assert "".join(keys[:-1]) == words
+    assert max(map(len, keys)) <= 64
+    assert keys[-1] == "Enter"
+    assert answer_question("sess_1", "fix-login", "y").body == {"keys": ["y"]}
 
 
 async def test_the_questions_of_mission_are_answered_there_too(world: World) -> None:
