@@ -196,12 +196,14 @@ class Desk:
 
     async def read_question(self, session_id: str) -> None:
         """Read a session's open dialog from its screen."""
-        from maestrod.client.streaming import Screen
+        from maestrod.client.streaming import Refusal, Screen
 
         if self._stream is None:
             return
         before = self.asking.dialogs.get(session_id)
         screen = await self._stream.look(session_id)
+        if isinstance(screen, Refusal) and not screen.status:
+            return  # nobody answered: it is read when the daemon is back
         self.asking.tell(session_id, screen.dialog if isinstance(screen, Screen) else None)
         if self.asking.dialogs.get(session_id) != before:
             self._tell(Moved(frozenset({Noun.SESSION}), frozenset({session_id})), self.link)

@@ -410,11 +410,14 @@ async def test_a_turn_that_ended_is_listed_as_unseen_until_it_is_opened(world: W
 
 
 async def test_a_lost_daemon_leaves_the_questions_readable(world: World) -> None:
-    await fill(world)
+    sample = await fill(world)
     async with looking(world) as seen:
         await on_inbox(seen)
         await world.fall()
         await seen.shows("Connection lost", "rate-limits", "1  Yes")
+        for _ in range(TRIES + 1):
+            await seen.app.desk.read_question(sample.api)
+        assert sample.api in seen.app.desk.asking.dialogs, "what nobody tells is no news"
 
 
 @pytest.mark.parametrize("key", ["ctrl+o"])
