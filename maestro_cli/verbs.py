@@ -301,6 +301,8 @@ VERBS: tuple[Row, ...] = (
             ("--no-mcp-config", "flag", "mcpConfig=false", "No such file."),
             ("--network", "flag", "", "Sandboxes let commands connect (Codex; the default)."),
             ("--no-network", "flag", "network=false", "They do not."),
+            ("--worktree", "flag", "", "Each works in a worktree of its own."),
+            ("--no-worktree", "flag", "worktree=false", "None gets one unasked."),
         ),
         ("maestro project defaults shop --provider codex --effort high", "maestro project defaults shop --no-network"),
     ),

@@ -254,6 +254,9 @@ def _ending(end: "Document") -> str:
     )
 
 
+_WORKTREES = {"True": "one for each session", "False": "none unasked"}
+
+
 def _project(project: "Document", page: Page) -> "Shown":
     defaults = _inner(project, "defaults")
     pairs = [
@@ -266,6 +269,7 @@ def _project(project: "Document", page: Page) -> "Shown":
         ("effort", line(defaults.get("effort"))),
         ("MCP servers", line(defaults.get("mcpConfig"))),
         ("network", "none for their commands" if defaults.get("network") is False else ""),
+        ("worktrees", _WORKTREES.get(str(defaults.get("worktree")), "")),
         ("sessions", _count(_inner(project, "limits").get("maxSessions"))),
         ("setup", line(project.get("setupCommand"))),
         ("created", page.when(project.get("createdAt"))),

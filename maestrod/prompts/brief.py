@@ -1,9 +1,12 @@
 """What an agent was told at its launch as one text, made anew; and what there is to say outside of a session."""
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import msgspec
 
 from maestrod.prompts.mail import pointer
-from maestrod.prompts.system import system_part
+from maestrod.prompts.system import system_part, worktree_part
 from maestrod.prompts.task import task_part
 from maestrod.prompts.text import line
 from maestrod.protocol.manifest import Manifest
@@ -11,8 +14,18 @@ from maestrod.protocol.manifest import Manifest
 
 def brief(manifest: Manifest, skills: str = "", *, waiting: int = 0) -> str:
     """The system part with its ``skills``, the work as it is now, and how much mail waits."""
-    parts = (f"{system_part(manifest)}{skills}", task_part(manifest), pointer(waiting) if waiting else "")
+    parts = (f"{_who(manifest)}{skills}", task_part(manifest), pointer(waiting) if waiting else "")
     return "\n\n".join(part for part in parts if part)
+
+
+def _who(manifest: Manifest) -> str:
+    """The system part; of who works in a worktree, as of one who is there."""
+    own = manifest.worktree
+    if own is None or not own.made:
+        return system_part(manifest)
+    there = msgspec.structs.replace(manifest.project, working_dir=str(PurePosixPath(own.path, own.directory)))
+    told = system_part(msgspec.structs.replace(manifest, project=there))
+    return f"{told}{worktree_part(own.branch, manifest.project.working_dir)}"
 
 
 def outside(project: tuple[str, str] | None, standing: Sequence[str]) -> str:

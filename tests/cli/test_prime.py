@@ -136,3 +136,16 @@ def test_a_manifest_that_cannot_be_read_is_no_failure(alone: Maestro, content: b
     said = alone("prime", env=SESSION | {"MAESTRO_MANIFEST_PATH": str(place)})
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("Maestro's daemon does not answer")
+
+
+def test_who_works_in_a_worktree_is_told_so_again(maestro: Maestro, served: Daemon, tmp_path: Path) -> None:
+    session, env = spawned(served, tmp_path, worktree=True)
+    assert "## Your worktree" not in maestro("prime", env=env).out
+    scene = Scene(served)
+    path = f"/sessions/{session['id']}/worktree"
+    planned = {"baseCommit": "a" * 40, "baseBranch": "main", "directory": "sub"}
+    worktree = scene.ok("POST", path, planned)["worktree"]
+    scene.ok("PATCH", path, {"made": True, "baseCommit": "a" * 40})
+    told = maestro("prime", env=env).out
+    assert f"in {worktree['path']}/sub.\n" in told
+    assert f"on the branch `{worktree['branch']}`. Change files here, not in {tmp_path}:" in told

@@ -120,3 +120,13 @@ def test_a_session_is_the_one_of_this_project_though_others_are_called_the_same(
 def test_an_agent_started_outside_of_a_project_is_refused_with_the_way_out(maestro: Maestro) -> None:
     said = maestro("session", "spawn")
     assert (said.code, "`maestro init` makes one" in said.err) == (2, True), said
+
+
+def test_whether_sessions_get_worktrees_is_a_default_of_the_project(maestro: Maestro) -> None:
+    project = str(made(maestro)["id"])
+    for given, value, isolation in (("--worktree", True, "own"), ("--no-worktree", False, "shared")):
+        assert maestro.ok("project", "defaults", project, given) == {"worktree": value}
+        spawned = maestro.ok("session", "spawn", "--no-launch")
+        assert isinstance(spawned, dict)
+        assert spawned["session"]["isolation"] == isolation
+    assert "none unasked" in maestro("project", "get", project).out
