@@ -69,7 +69,8 @@ def defaults(call: Call) -> int:
     path = f"/projects/{quoted(call.text('project'))}"
     found = call.client.call("GET", path, headers=call.context.where()).body
     project = found if isinstance(found, dict) else {}
-    given = {name: value or (False if name in {"network", "worktree"} else None) for name, value in call.fields().items()}
+    flags = {"network", "worktree"}
+    given = {name: value or (False if name in flags else None) for name, value in call.fields().items()}
     if given:
         before = project.get("defaults")
         body = {"defaults": (before if isinstance(before, dict) else {}) | given}
