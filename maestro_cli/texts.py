@@ -34,6 +34,21 @@ STEPS = ((60, 1, "s"), (3600, 60, "m"), (86400, 3600, "h"), (86400 * 60, 86400, 
 YEAR_S = 86400 * 365
 
 
+_NAMES = {"timeline": "timeline entry", "queueItem": "queue item", "doc": "document"}
+
+
+def counted(counts: object) -> "list[str]":
+    """How many of each noun: ``1 task``, ``2 timeline entries``."""
+    return [_counted(str(noun), number) for noun, number in counts.items()] if isinstance(counts, dict) else []
+
+
+def _counted(noun: str, number: object) -> str:
+    name = _NAMES.get(noun, noun)
+    if number == 1:
+        return f"1 {name}"
+    return f"{number} {name[:-1]}ies" if name.endswith(("ry", "ty")) else f"{number} {name}s"
+
+
 def line(value: object, *, keep: bool = False) -> str:
     """The value as part of one line: a terminal obeys nothing of it; ``keep`` leaves spaces in front."""
     if value is None:

@@ -213,7 +213,7 @@ VERBS: tuple[Row, ...] = (
         "",
         (
             ("--keep", "flag", "-", "Leave the scratch folder when it ends."),
-            ("--no-tui", "flag", "-", "Do not open the screen."),
+            ("--no-tui", "flag", "-", "Do not open the screen; so without a terminal."),
         ),
         ("maestro demo", "maestro demo --no-tui"),
     ),

@@ -340,11 +340,7 @@ def gone(noun: str, data: object) -> list[str]:
     if not isinstance(data, dict):
         return raw(data)
     counts = data.get("counts")
-    others = (
-        [f"{number} {name}" for name, number in counts.items() if name != noun or number != 1]
-        if isinstance(counts, dict)
-        else []
-    )
+    others = texts.counted({n: c for n, c in counts.items() if (n, c) != (noun, 1)} if isinstance(counts, dict) else {})
     return [f"deleted {line(data.get('deleted'))}" + (f"  (with {', '.join(others)})" if others else "")]
 
 

@@ -4,6 +4,7 @@ Nothing of the user's is touched: home, project, agents' settings and tmux serve
 with it.
 """
 
+import os
 import subprocess
 import threading
 import time
@@ -55,14 +56,15 @@ def run(call: Call) -> int:
     with folder("maestro-demo-", keep=call.flag("keep")) as place:
         scratch = Scratch(place, call.context.environ, project="shop")
         demo = Demo(scratch, quiet=call.output.quiet or call.output.json)
+        unwatched = call.flag("no_tui") or not (os.isatty(0) and os.isatty(1))
         try:
             scratch.check("maestro demo")
-            summary = demo.unwatched() if call.flag("no_tui") else demo.watched()
+            summary = demo.unwatched() if unwatched else demo.watched()
         finally:
             scratch.close()
             if call.flag("keep"):
                 note(f"left in {place}: MAESTRO_HOME={scratch.home}")
-    if call.flag("no_tui") and not _all_completed(summary):
+    if unwatched and not _all_completed(summary):
         raise Failure(
             "not every task and session was completed",
             code="INTERNAL_ERROR",

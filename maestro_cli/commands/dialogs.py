@@ -5,6 +5,7 @@ from maestro_cli.failures import Failure, Usage
 from maestrod.client.blocking import quoted
 
 LOOK = "`maestro session screen` shows what stands in the way."
+ENDED = "`maestro session logs` shows what it did, `maestro session resume` brings it back."
 
 
 def answer(call: Call) -> int:
@@ -32,6 +33,8 @@ def keys(call: Call) -> int:
 def _dialog(call: Call, path: str) -> dict[str, object]:
     screen = call.client.call("GET", f"{path}/screen", headers=call.context.where()).body
     dialog = screen.get("dialog") if isinstance(screen, dict) else None
+    if isinstance(screen, dict) and screen.get("ended"):
+        raise Failure("its agent has ended, and asks nothing any more", code="CONFLICT", hint=ENDED)
     if not isinstance(dialog, dict):
         raise Failure("no question is open that could be read", code="NOT_DELIVERED", hint=LOOK)
     return dialog

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maestro_cli.call import Call
 from maestro_cli.failures import Failure, note
-from maestro_cli.texts import line
+from maestro_cli.texts import counted, line
 from maestrod.domain import exported
 
 Document = dict[str, object]
@@ -123,9 +123,10 @@ def _json_files(where: Path) -> Iterator[Path]:
 
 def _told(answer: Document) -> Iterator[str]:
     created = answer.get("created")
-    counts = ", ".join(f"{n} {noun}" for noun, n in created.items()) if isinstance(created, dict) else ""
+    counts = ", ".join(counted(created))
     word = "would import" if answer.get("dryRun") else "imported"
-    yield f"{word} {counts or 'nothing new'}; {answer.get('unchanged')} are here already"
+    known = answer.get("unchanged")
+    yield f"{word} {counts or 'nothing new'}" + (f"; {known} are here already" if known else "")
     report = answer.get("report")
     rows = [row for row in report if isinstance(row, dict)] if isinstance(report, list) else []
     if rows:

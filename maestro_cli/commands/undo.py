@@ -5,6 +5,7 @@ import time
 from maestro_cli.call import Call
 from maestro_cli.commands.log import shown
 from maestro_cli.failures import Failure
+from maestro_cli.texts import counted
 from maestrod.client.blocking import quoted
 
 Document = dict[str, object]
@@ -39,14 +40,9 @@ def _listed(call: Call) -> int:
 
 
 def _told(done: Document) -> str:
-    parts = [f"{word} {_counted(done.get(word))}" for word in ("restored", "removed") if done.get(word)]
+    parts = [f"{word} {', '.join(counted(done.get(word)))}" for word in ("restored", "removed") if done.get(word)]
     what = "; ".join(parts) or "nothing had changed"
     return f"commit {done.get('undone')} is taken back: {what}. `maestro undo {done.get('seq')}` does it again."
-
-
-def _counted(counts: object) -> str:
-    found = counts if isinstance(counts, dict) else {}
-    return ", ".join(f"{number} {noun}" for noun, number in found.items())
 
 
 def _object(value: object) -> Document:

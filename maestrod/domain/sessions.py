@@ -389,7 +389,10 @@ def end(
             changes += work.released(state, state.task(own.task_id), own, ctx)
     changes += _queue_left(state, session, ctx, why)
     changes += mail.bounced_by_end(state, session, f"session {session.id} ({session.name}) {status}: {reason}", ctx)
-    return [*changes, _told(session, EntryType.SESSION_STOPPED, f"{status}: {reason}", ctx)]
+    return [
+        *changes,
+        _told(session, EntryType.SESSION_STOPPED, status if reason == status else f"{status}: {reason}", ctx),
+    ]
 
 
 def _queue_left(state: State, session: Session, ctx: Context, why: str) -> list[Change]:

@@ -71,7 +71,8 @@ def of_session(state: State, session: Session, now: int) -> list[Cause]:
         found.append(Cause("Nobody has opened its window yet.", None, f"`maestro session launch {session.id}`"))
     if session.needs_input.active:
         asked = session.needs_input
-        text = f"It asks a person{_for(asked.since, now)}: {asked.message or 'look at its screen'}."
+        said = asked.message or "look at its screen"
+        text = f"It asks a person{_for(asked.since, now)}: {said}{'' if said.endswith(('.', '?', '!')) else '.'}"
         found.append(Cause(text, asked.since, f"`maestro session attach {session.id}`, and answer"))
     found += [_has(state, a, now) for a in _live(state, session)[:NAMED]]
     if not ended and len(found) == 1:
@@ -216,7 +217,8 @@ def _called(task: Task) -> str:
 
 
 def _for(since: int | None, now: int) -> str:
-    return "" if since is None else f" for {_span(now - since)}"
+    """How long, once that is worth a word."""
+    return "" if since is None or now - since < _UNITS[-1][0] else f" for {_span(now - since)}"
 
 
 def _span(ms: int) -> str:

@@ -22,6 +22,14 @@ def test_a_deleted_task_is_back_and_can_be_deleted_again(maestro: Maestro) -> No
     assert document(maestro, "undo", str(newest["seq"]))["removed"] == {"task": 1}
 
 
+def test_what_comes_back_is_counted_in_words(maestro: Maestro) -> None:
+    task = maestro.id("task", "create", "Precious")
+    for message in ("begun", "half way"):
+        maestro.ok("task", "report", "progress", task, message)
+    assert maestro("task", "delete", task).out.rstrip().endswith("(with 2 timeline entries)")
+    assert "restored 1 task, 2 timeline entries." in maestro("undo").out
+
+
 def test_what_can_be_taken_back_is_listed(maestro: Maestro) -> None:
     task = maestro.id("task", "create", "Listed")
     maestro.ok("task", "edit", task, "--title", "Other")

@@ -64,7 +64,7 @@ def test_a_task_under_way_names_its_sessions_and_what_they_ask() -> None:
     world.do(StartTask(task_id=held), actor(worker))
     world.do(NeedInput(session_id=worker, message="Which?"), actor(worker))
     world.do(StartTask(task_id=alone))
-    assert "has it (working) for" in task(world, held)
+    assert "has it (working)" in task(world, held)
     assert "it asks: Which?" in task(world, held)
     assert "a person has it" in task(world, alone)
 
@@ -114,10 +114,12 @@ def test_a_session_says_what_it_has_what_it_asks_and_how_it_ended() -> None:
     world.do(RecordTurn(session_id=idle, status=SessionStatus.IDLE), DAEMON)
     assert "It has no task." in session(world, idle)
     world.do(NeedInput(session_id=worker), actor(worker))
-    assert "It asks a person for a moment: look at its screen." in session(world, worker)
+    assert "It asks a person: look at its screen." in session(world, worker)
     assert "It has \u2018Mine\u2019" in session(world, worker)
+    world.do(NeedInput(session_id=worker, message="Which one?"), actor(worker))
+    assert "It asks a person: Which one?\n" in session(world, worker)
     world.do(RecordExit(session_id=worker, code=3))
-    assert "It has been failed for a moment: exit code 3." in session(world, worker)
+    assert "It has been failed: exit code 3." in session(world, worker)
     killed, gone = world.worker(project), world.worker(project)
     for end, command in ((killed, {"signal": 9}), (gone, {"code": 1, "reason": "torn off"})):
         world.register(end)
@@ -125,7 +127,7 @@ def test_a_session_says_what_it_has_what_it_asks_and_how_it_ended() -> None:
     assert "signal 9" in session(world, killed)
     assert "torn off" in session(world, gone)
     world.do(StopSession(session_id=idle))
-    assert session(world, idle).startswith("It has been stopped for a moment")
+    assert session(world, idle).startswith("It has been stopped")
 
 
 def test_a_queue_says_what_holds_it_up() -> None:
@@ -135,11 +137,11 @@ def test_a_queue_says_what_holds_it_up() -> None:
     own = world.queue(project, first, second)
     assert queue(world, own) == "2 wait to be taken by `maestro queue start`."
     world.do(StartItem(session_id=own), actor(own))
-    assert queue(world, own) == f"\u2018First\u2019 ({first}) is in process for a moment."
+    assert queue(world, own) == f"\u2018First\u2019 ({first}) is in process."
     world.do(FailItem(session_id=own, reason="rain", retry=True), actor(own))
     assert "failed (rain) and is tried again in 5 s." in queue(world, own) or "in 4 s." in queue(world, own)
     world.do(PauseQueue(session_id=own))
-    assert "It has been paused for a moment." in queue(world, own)
+    assert "It has been paused." in queue(world, own)
     waiting = world.task(project, "Third", dependencies=(second,))
     later = world.queue(project, second, waiting)
     assert "\u2018Third\u2019" in queue(world, later)

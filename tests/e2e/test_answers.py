@@ -72,3 +72,16 @@ def test_keys_reach_the_agent_as_they_are_named(shop: Workshop) -> None:
 
     eventually(lambda: [p["text"] for p in shop.log("prompt") if p["source"] == "typed"] == ["hello there"])
     assert shop.maestro("session", "keys", session_id).code == 2
+
+
+def test_an_agent_that_has_ended_asks_nothing(shop: Workshop) -> None:
+    shop.script(
+        "claude", 'RUN: maestro task start "$MAESTRO_TASK_IDS"', 'RUN: maestro task complete "$MAESTRO_TASK_IDS"'
+    )
+    session_id = shop.spawn("claude", shop.task())
+    shop.becomes(session_id, "completed")
+    eventually(lambda: shop.get(f"/sessions/{session_id}/screen")["ended"], what="its window is closed")
+
+    said = shop.maestro("session", "answer", session_id, "1", "--json")
+
+    assert (said.code, said.json["message"]) == (6, "its agent has ended, and asks nothing any more")

@@ -17,13 +17,16 @@ def scratch(folder: Path) -> Path | None:
 
 
 def test_the_demo_completes_its_tasks_and_leaves_nothing(shop: Workshop) -> None:
-    """Not even where the caller has a Maestro and a tmux of their own, and paths are long."""
+    """Not even where the caller has a Maestro and a tmux of their own, and paths are long.
+
+    Without a terminal there is no screen to open, and it goes on to the end by itself.
+    """
     place = shop.folder / ("deep" * 20)
     place.mkdir()
     shop.env |= {"TMPDIR": str(place), "TMUX": "/tmp/nowhere,1,0", "MAESTRO_PROJECT_ID": "proj_1"}
     daemon = shop.daemon_pid()
 
-    demo = shop.start("demo", "--no-tui", "--json")
+    demo = shop.start("demo", "--json")
     folder = eventually(lambda: scratch(place), what="the demo's folder")
     assert folder is not None
     socket = socket_path(server_name(str(folder / "home")))
