@@ -94,7 +94,7 @@ class Actions(Guarded, App[None]):
         """Ask which screen."""
         from maestro_tui.screens.small import Screens
 
-        self._open(Screens(self.action_show))
+        self.open(Screens(self.action_show))
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -139,7 +139,8 @@ class Actions(Guarded, App[None]):
         severity = "information" if isinstance(outcome, Done) else "error"
         self.notify(outcome.words, severity=severity, markup=False)  # type: ignore[arg-type]
 
-    def _open(self, dialog: "Dialog") -> None:
+    def open(self, dialog: "Dialog") -> None:
+        """Show a dialog, and tell what came of it."""
         _ = self.push_screen(dialog, self._told)
 
     def _say(self, words: str) -> None:
@@ -151,7 +152,7 @@ class Actions(Guarded, App[None]):
         """Every key."""
         from maestro_tui.screens.small import Help
 
-        self._open(Help(self.here.mode, self.desk.keymap))
+        self.open(Help(self.here.mode, self.desk.keymap))
 
     def action_undo(self) -> None:
         """Take back the newest of what one did."""
@@ -163,7 +164,7 @@ class Actions(Guarded, App[None]):
 
         projects = [p for p in self.desk.mirror.state.table(Noun.PROJECT).values() if isinstance(p, Project)]
         live = [p for p in projects if p.archived_at is None]
-        self._open(NewTask(self.desk, live, self.spot.project_id))
+        self.open(NewTask(self.desk, live, self.spot.project_id))
 
     def action_spawn(self) -> None:
         """Ask for an agent."""
@@ -176,7 +177,7 @@ class Actions(Guarded, App[None]):
         task = self.spot.task
         tasks = spawnable(self.desk.mirror, project_id, task)
         chosen = [task.id] if task is not None else []
-        self._open(SpawnDialog(self.desk, project_id, tasks, chosen))
+        self.open(SpawnDialog(self.desk, project_id, tasks, chosen))
 
     def _session(self) -> Session | None:
         session = self.here.session
@@ -196,7 +197,7 @@ class Actions(Guarded, App[None]):
             return
         deed = stop_session(session.id, plain(session.name))
         words = what_stopping_loses(self.desk.mirror, session)
-        self._open(
+        self.open(
             Question(
                 f"Stop {session.name}?",
                 "stop it",
@@ -224,7 +225,7 @@ class Actions(Guarded, App[None]):
             case Task() as task:
                 lost = what_deleting_loses(self.desk.mirror.state, task)
                 deed = delete_task(task.id, plain(task.title))
-                self._open(
+                self.open(
                     Question(
                         f"Delete “{task.title}”?",
                         "delete it",
@@ -238,7 +239,7 @@ class Actions(Guarded, App[None]):
             case Session() as session:
                 lost = ["its reports, attempts and queue go with it"]
                 deed = delete_session(session.id, plain(session.name))
-                self._open(
+                self.open(
                     Question(
                         f"Forget {session.name}?",
                         "forget it",
@@ -261,7 +262,7 @@ class Actions(Guarded, App[None]):
             self._say(f"{plain(session.name)} has ended; r brings it back.")
             return
         asked = session.needs_input.message if session.needs_input.active else None
-        self._open(Tell(self.desk, session.id, session.name, asked))
+        self.open(Tell(self.desk, session.id, session.name, asked))
 
     def answer(self, session_id: str, pressed: str) -> None:
         """Answer a session's question by a digit, or by ``yes`` or ``no``; where none is open a digit is a screen's."""
@@ -311,7 +312,7 @@ class Actions(Guarded, App[None]):
             self.begin(partial(self._give_terminal, session))
             return
         words = ["You get the agent's own terminal.", "", "Ctrl+B, then D, brings you back here."]
-        self._open(Leave(f"Attach to {session.name}?", "attach", words, self._agreed(session)))
+        self.open(Leave(f"Attach to {session.name}?", "attach", words, self._agreed(session)))
 
     def _agreed(self, session: Session) -> "Perform":
         async def agreed() -> Outcome:

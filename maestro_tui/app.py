@@ -123,4 +123,4 @@ class MaestroApp(Actions):
         from maestrod.locations import locate
 
         if not isinstance(self.screen, Failure):
-            self._open(Failure(error, str(locate(self.desk.environ).logs / "tui.log")))
+            self.open(Failure(error, str(locate(self.desk.environ).logs / "tui.log")))

@@ -124,6 +124,24 @@ def delete_task(task_id: str, title: str) -> Deed:
     return Deed("DELETE", f"/tasks/{task_id}", {}, f"“{title}” deleted")
 
 
+def write_mail(to: str, name: str, kind: str, subject: str, text: str, priority: str) -> Deed:
+    """A letter to a session, or to all sessions of a project; ``to`` is the id of either."""
+    whom = "projectId" if to.startswith("proj_") else "toSessionId"
+    body: dict[str, object] = {whom: to, "type": kind, "message": text, "priority": priority}
+    return Deed("POST", "/mail", body | ({"subject": subject} if subject else {}), f"sent to {name}")
+
+
+def reply(mail_id: str, text: str, priority: str) -> Deed:
+    """An answer to a letter, into its thread."""
+    body: dict[str, object] = {"replyToMailId": mail_id, "message": text, "priority": priority}
+    return Deed("POST", "/mail", body, "answered")
+
+
+def acknowledge(mail_id: str, session_id: str, name: str) -> Deed:
+    """A receiver has dealt with a letter."""
+    return Deed("POST", f"/mail/{mail_id}/ack", {"sessionId": session_id}, f"{name} has dealt with it")
+
+
 def stop_session(session_id: str, name: str) -> Deed:
     """End a session on purpose."""
     return Deed("POST", f"/sessions/{session_id}/stop", {"reason": "stopped from the screen"}, f"{name} stopped")

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 TURN = 200
 """Entities applied between two turns of the loop, so that keys are heard while much is read."""
 TIMELINE = 100
+LETTERS = 500
+"""Letters of a page."""
 SEEN_S = 0.02
 """For the first look to be drawn before the interpreter is busy with the rest."""
 
@@ -294,6 +296,17 @@ class Desk:
             log.debug("could not read %s: %s", path, found)
             return
         self._tell(self.mirror.apply([Put(noun, entity) for entity in found]), self.link)
+
+    async def fetch_mail(self, older: str = "") -> Refused | None:
+        """Read a page of the mail, the newest or what is ``older``; why not, when it cannot be read."""
+        told = await self.told(f"/mail?order=desc&limit={LETTERS}{f'&cursor={older}' if older else ''}")
+        if isinstance(told, Refused):
+            return told
+        try:
+            self.mirror.post.read(told)
+        except msgspec.MsgspecError as error:
+            return Refused(f"the mail cannot be read: {error}")
+        return None
 
     async def screens(self, session_id: str, *, fps: int = 10) -> "AsyncGenerator[Screen | str, None]":
         """The session's pane each time it changes; words instead when there is none."""

@@ -6,6 +6,7 @@ import msgspec
 
 from maestro_tui.lanes import Lanes
 from maestro_tui.outline import Outline
+from maestro_tui.post import Post
 from maestrod.domain.changes import Change, Delete, Put
 from maestrod.domain.model import Entity, Noun, Session, SessionStatus, Task, TimelineEntry
 from maestrod.domain.state import State
@@ -61,6 +62,7 @@ class Mirror:
         self.state = State()
         self.live: dict[str, Live] = {}
         self.outline = Outline()
+        self.post = Post()
         self.seen: dict[str, int] = {}
         self._lanes: Lanes | None = None
         self.whole = False
@@ -148,6 +150,8 @@ class Mirror:
         return Moved(frozenset({Noun.SESSION}) if ids else frozenset(), frozenset(ids))
 
     def _take(self, change: Change) -> bool:
+        if self.post.follow(change):
+            return True
         before = self.state.table(change.noun).get(change.id)
         match change:
             case Put(entity=entity):

@@ -1,6 +1,6 @@
 """Keys that are heard on every screen."""
 
-from maestro_tui.bindings.key import ALL, ON_SESSIONS, Key, Panel
+from maestro_tui.bindings.key import ALL, BESIDE, ON_SESSIONS, Key, Panel
 
 KEYS = (
     Key(
@@ -21,7 +21,7 @@ KEYS = (
         label="new",
         help="A new task",
         rank=4,
-        panels=ALL - {Panel.INBOX},
+        panels=ALL - BESIDE - {Panel.INBOX},
     ),
     Key(
         name="spawn-agent",

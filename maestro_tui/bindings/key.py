@@ -14,6 +14,7 @@ class Place(StrEnum):
     BOARD = "on the board"
     SESSIONS = "on Sessions"
     DETAILS = "in details"
+    MAIL = "on Mail"
     LISTS = "in lists"
     TREE = "in the tree of tasks"
     QUESTIONS = "in the list of questions"
@@ -33,10 +34,14 @@ class Panel(StrEnum):
     CREW = "All sessions"
     TILE = "Preview"
     DETAILS = "Details"
+    MAIL = "Mail"
+    THREAD = "Thread"
 
 
 MISSION = (Panel.TASKS, Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE)
 ALL = frozenset(Panel)
+BESIDE = frozenset({Panel.MAIL, Panel.THREAD})
+"""Where nobody comes to make tasks."""
 ON_SESSIONS = frozenset(
     {Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE, Panel.CREW, Panel.DETAILS}
 )

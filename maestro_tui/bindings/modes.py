@@ -53,6 +53,14 @@ MODES: tuple[Mode, ...] = (
         places=(Place.SESSIONS, Place.LISTS),
     ),
     Mode(
+        key="5",
+        name="mail",
+        title="Mail",
+        words="who wrote what to whom, and how far it got",
+        screen="maestro_tui.screens.mail:Mailbox",
+        places=(Place.MAIL, Place.LISTS),
+    ),
+    Mode(
         key="v",
         name="details",
         title="Details",

@@ -1,6 +1,6 @@
 """What all screens share: the header, the banner, the footer, and what is looked at."""
 
-from typing import ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,6 +20,9 @@ from maestro_tui.widgets.guarded import Guarded
 from maestro_tui.widgets.line_list import bound
 from maestrod.domain.model import Noun, Session
 
+if TYPE_CHECKING:
+    from maestro_tui.screens.dialog import Dialog
+
 
 class Doer(Protocol):
     """What a screen needs of the app."""
@@ -38,6 +41,9 @@ class Doer(Protocol):
 
     def ask(self, deed: Deed) -> None:
         """Ask the daemon for a deed, and tell what came of it."""
+
+    def open(self, dialog: "Dialog") -> None:
+        """Show a dialog, and tell what came of it."""
 
     def answer(self, session_id: str, pressed: str) -> None:
         """Answer a session's question."""

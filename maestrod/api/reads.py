@@ -350,6 +350,7 @@ QUERIES: Mapping[str, Query] = {
     "queue_top": lambda _reads, _call, state, ids: item_json(
         state, ids["session"], current_item(state, ids["session"])
     ),
+    "mails": lambda reads, call, state, _ids: reads.listed(call, state, Noun.MAIL),
     "inbox": Reads.inbox,
     "mail": Reads.mail,
     "receipts": Reads.receipts,

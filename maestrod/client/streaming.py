@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 
 from maestrod.domain.changes import Change, Delete, Put
-from maestrod.domain.model import TYPES, Entity, Noun
+from maestrod.domain.model import TYPES, DeliveryState, Entity, Noun
 from maestrod.protocol.dialogs import Dialog
 
 API = 1
@@ -32,8 +32,10 @@ HEARTBEAT_S = 25.0
 
 _LOST = (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError, ValueError)
 _AGAIN = frozenset({429, 503})
-_NOUNS = {noun.value: noun for noun in Noun if noun not in {Noun.ITEM, Noun.MAIL, Noun.DELIVERY}}
-_PUTS = frozenset({"created", "updated", "added"})
+_NOUNS = {noun.value: noun for noun in Noun if noun is not Noun.ITEM}
+_PUTS = frozenset({"created", "updated", "added", "received"})
+_FAR = frozenset({"held", *DeliveryState})
+"""What is told of a mail's delivery, and not of the mail."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -433,6 +435,8 @@ class _Decoder:
             told.changes.append(change)
 
     def _change(self, prefix: str, deed: str, data: msgspec.Raw) -> Change | None:
+        if prefix == "mail" and deed in _FAR:
+            return Put(Noun.DELIVERY, self._one[Noun.DELIVERY].decode(data))
         noun = Noun.ITEM if prefix == "queue" and deed.startswith("item_") else _NOUNS.get(prefix)
         if noun is None:
             return None

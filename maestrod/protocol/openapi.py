@@ -271,6 +271,7 @@ ABOUT: Mapping[str, str] = {
     "skill": "A skill with its text.",
     "skill_reload": "Read a skill's files again.",
     "graph": "The open tasks of a project by their dependencies: waves, the longest chain, what is stuck.",
+    "mails": "All mail with how far it got; for people alone.",
     "inbox": "The mail of a session.",
     "receipts": "How far a mail got with each of its receivers.",
     "manifest": "What a session is told of itself.",

@@ -184,6 +184,7 @@ READS: tuple[Read, ...] = (
     Read(path="/sessions/{session}/queue/items", query="queue_items", noun=Noun.ITEM),
     Read(path="/docs/{doc}", query="doc", noun=D),
     Read(path="/ordering/{type}/{project}", query="ordering", noun=Noun.ORDERING),
+    Read(path="/mail", query="mails", noun=M, filters=PAGING, people=True),
     Read(path="/mail/inbox/{session}", query="inbox", noun=Noun.DELIVERY, filters=(*MAIL_FILTERS, *PAGING)),
     Read(path="/mail/{mail}", query="mail", noun=M),
     Read(path="/mail/{mail}/receipts", query="receipts", noun=Noun.DELIVERY),

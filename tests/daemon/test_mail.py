@@ -112,6 +112,16 @@ def test_mail_is_between_those_whom_it_concerns(office: Office) -> None:
     assert gone["counts"] == {"delivery": 1, "mail": 1}
 
 
+def test_people_see_all_mail_with_how_far_it_got(office: Office) -> None:
+    first = office.send(office.ben, "hello", office.as_ann)
+    second = office.send(office.ann, "hello you", office.as_ben)
+    page = office.scene.ok("GET", "/mail?order=desc&limit=1")
+    assert [(each["id"], states(each)) for each in page["data"]] == [(second["id"], {office.ann["id"]: "queued"})]
+    rest = office.scene.ok("GET", f"/mail?order=desc&limit=1&cursor={page['pagination']['nextCursor']}")
+    assert [each["id"] for each in rest["data"]] == [first["id"]]
+    assert office.scene.call("GET", "/mail", headers=office.as_boss).status == 403
+
+
 def test_a_mail_is_found_by_the_ending_of_its_id(office: Office) -> None:
     sent = office.send(office.ben, "hello", office.as_ann)
     assert office.scene.ok("GET", f"/mail/{sent['id'][-6:]}")["id"] == sent["id"]

@@ -367,7 +367,7 @@ def test_a_read_refuses_parameters_that_it_does_not_know(scene: Scene, route: Re
 WRONG_VALUES: dict[str, tuple[str, ...]] = {
     "limit": ("0", "1001", "-1", "x", "1e3", "%D9%A1", ""),
     "offset": ("10001", "-1", "x"),
-    "cursor": ("zzz", "mail_1_1"),
+    "cursor": ("zzz", "sub_1_1"),
     "order": ("up",),
     "fields": ("all",),
     "ready": ("perhaps",),

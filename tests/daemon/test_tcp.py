@@ -249,6 +249,7 @@ def test_the_rest_is_refused_to_a_tied_key_whatever_its_scope(far: Remote) -> No
         ("GET", f"/sessions/{session}/explain", None),
         ("GET", f"/sessions/{session}/screen", None),
         ("GET", f"/mail/inbox/{session}", None),
+        ("GET", "/mail", None),
         ("POST", f"/sessions/{session}/input", {"text": "x"}),
         ("POST", f"/sessions/{session}/hook", {"provider": "claude", "event": "Stop"}),
         ("PATCH", f"/tasks/{task}", {"title": "x"}),

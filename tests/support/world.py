@@ -34,7 +34,13 @@ FIELDS = {
     "item": "itemId",
     "mail": "mailId",
 }
-LISTS = {"projects": Noun.PROJECT, "tasks": Noun.TASK, "sessions": Noun.SESSION, "assignments": Noun.ASSIGNMENT}
+LISTS = {
+    "projects": Noun.PROJECT,
+    "tasks": Noun.TASK,
+    "sessions": Noun.SESSION,
+    "assignments": Noun.ASSIGNMENT,
+    "mail": Noun.MAIL,
+}
 
 
 class Planted(Command, frozen=True):
@@ -119,9 +125,9 @@ class World:
         await self._commit(command, changes, events, actor)
         return changes
 
-    async def made(self, command: Command) -> str:
+    async def made(self, command: Command, actor: Actor = USER) -> str:
         """The id of the first thing that a command puts."""
-        return (await self.do(command))[0].id
+        return (await self.do(command, actor))[0].id
 
     async def plant(self, *entities: Entity, noun: Noun) -> None:
         """Put entities as they are, past every rule."""
@@ -244,7 +250,8 @@ class World:
 
     def _list(self, noun: Noun, query: Mapping[str, str]) -> bytes:
         limit = int(query.get("limit", 0))
-        ids = list(self.state.ordered[noun].after(query.get("cursor") or None))
+        descending = query.get("order") == "desc"
+        ids = list(self.state.ordered[noun].after(query.get("cursor") or None, descending=descending))
         page = ids[: limit or None]
         rows = b",".join(self._one(noun, id_, summary="fields" in query) for id_ in page)
         if not limit:

@@ -3,7 +3,8 @@
 import msgspec
 
 from maestrod.domain.changes import Actor
-from maestrod.domain.model import EntryType, Pane, Priority, Role, SessionStatus, Strategy, Turn
+from maestrod.domain.mail import AckMail, HoldMail, ReadMail, SendMail, SurfaceMail
+from maestrod.domain.model import EntryType, MailType, Pane, Priority, Role, SessionStatus, Strategy, Turn
 from maestrod.domain.projects import CreateProject
 from maestrod.domain.queues import CompleteItem, StartItem
 from maestrod.domain.sessions import NeedInput, RecordExit, RecordTurn, RegisterSession, SpawnSession
@@ -141,6 +142,25 @@ async def fill(world: World) -> Sample:
     await world.draw(api, QUESTION, width=120, height=40, cursorX=0, cursorY=5, dialog=asked)
     await world.draw(fix, PANE, width=120, height=40, cursorX=2, cursorY=23)
     return Sample(shop, infra, login, fix, api, docs, queue)
+
+
+async def write(world: World, sample: Sample) -> None:
+    """Let them write to each other."""
+    kept = await world.made(SendMail(to_session_id=sample.fix, subject="Fixture", message="Use the one in tests/data."))
+    await world.do(ReadMail(mail_id=kept, session_id=sample.fix, channel="cli"))
+    await world.do(AckMail(mail_id=kept, session_id=sample.fix, channel="cli"))
+    asked = "Which port does the test shop listen on?\n\nThe fixture says 8080, the guide says 8081."
+    query = await world.made(
+        SendMail(
+            to_session_id=sample.docs, type=MailType.QUERY, subject="Which port", message=asked, priority=Priority.HIGH
+        ),
+        Actor("session", sample.fix),
+    )
+    await world.do(SurfaceMail(session_id=sample.docs, mail_ids=(query,)), Actor("daemon", ""))
+    await world.do(SendMail(reply_to_mail_id=query, message="8081. I mend the fixture."), Actor("session", sample.docs))
+    frozen = SendMail(project_id=sample.shop, type=MailType.DIRECTIVE, subject="main is frozen", message="Until noon.")
+    held = (await world.do(frozen))[0].id
+    await world.do(HoldMail(session_id=sample.api, mail_ids=(held,), reason="a dialog is open"), Actor("daemon", ""))
 
 
 async def _task(world: World, project: str, title: str, **more: object) -> str:

@@ -10,7 +10,7 @@ from maestro_tui.bindings import KEYS, MODES, Place
 from maestrod.domain.model import Noun
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
-from tests.tui.sample import Sample, fill
+from tests.tui.sample import Sample, fill, write
 
 DOCS = Path(__file__).parents[2] / "docs"
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))
@@ -68,6 +68,14 @@ never resizes it.
 one), sessions, timeline, documents and checks; of a session its screen, timeline, tasks, queue, mail, the explanation
 of its state, and what it changed in its worktree. `↵` goes on from a task to its sessions and back, `Esc` takes the
 same way home.
+
+## Mail
+![Mail at 120×40](screens/mail-120x40.svg)
+
+Who wrote what to whom, thread by thread, the newest first; beside it the letters of one thread, and under each how far
+it got with every receiver, by which way, and why no further: `queued`, `held`, `surfaced`, `read`, `acked`, `bounced`,
+`expired`. `r` answers, `c` writes to a session or to all of a project, `e` says that it is dealt with, `o` shows only
+what is unread, `/` filters. What you look at stays unread: that is for its receivers to say.
 
 ## Everywhere
 Under 100 columns there are two columns, under 80 one panel at a time (`Tab` goes through them). When the daemon cannot
@@ -147,12 +155,22 @@ async def on_details(seen: Seen, _world: World, sample: Sample) -> None:
     await seen.shows("Accepted when", "50 runs in a row")
 
 
+async def on_mail(seen: Seen, world: World, sample: Sample) -> None:
+    """A thread with an answer."""
+    await write(world, sample)
+    await seen.press("5")
+    await seen.shows("Which port", "all 4 of shop-api")
+    await seen.press("j", "enter")
+    await seen.shows("8081")
+
+
 POSES: dict[str, Pose] = {
     "mission": on_mission,
     "inbox": on_inbox,
     "board": on_board,
     "sessions": on_sessions,
     "details": on_details,
+    "mail": on_mail,
 }
 """How each screen sits for its picture."""
 

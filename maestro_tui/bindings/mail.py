@@ -1,0 +1,75 @@
+"""Keys that are heard on Mail."""
+
+from maestro_tui.bindings.key import Key, Panel, Place
+
+ON_MAIL = frozenset({Panel.MAIL, Panel.THREAD})
+
+KEYS = (
+    Key(
+        name="reply",
+        keys="r",
+        shown="r",
+        action="reply",
+        label="reply",
+        help="Answer the mail, into its thread",
+        place=Place.MAIL,
+        rank=1,
+        panels=ON_MAIL,
+    ),
+    Key(
+        name="write-mail",
+        keys="c",
+        shown="c",
+        action="write",
+        label="write",
+        help="Write to a session, or to all sessions of a project",
+        place=Place.MAIL,
+        rank=2,
+        panels=ON_MAIL,
+    ),
+    Key(
+        name="acknowledge",
+        keys="e",
+        shown="e",
+        action="acknowledge",
+        label="done",
+        help="Say for its receiver that the mail is dealt with",
+        place=Place.MAIL,
+        rank=3,
+        panels=ON_MAIL,
+        changes=True,
+    ),
+    Key(
+        name="only-unread",
+        keys="o",
+        shown="o",
+        action="only_unread",
+        label="unread",
+        help="Show only what nobody has read yet, or all again",
+        place=Place.MAIL,
+        rank=5,
+        panels=ON_MAIL,
+    ),
+    Key(
+        name="mail-of-a-project",
+        keys="p",
+        shown="p",
+        action="project",
+        label="project",
+        help="Show the mail of the next project alone; after the last that of all",
+        place=Place.MAIL,
+        rank=7,
+        panels=ON_MAIL,
+    ),
+    Key(
+        name="filter-mail",
+        keys="slash",
+        shown="/",
+        action="search",
+        label="filter",
+        help="Show only the threads that have these words",
+        place=Place.MAIL,
+        rank=6,
+        panels=ON_MAIL,
+    ),
+)
