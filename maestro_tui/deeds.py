@@ -3,7 +3,7 @@
 import msgspec
 
 from maestro_tui.cells import plain
-from maestrod.domain.model import Priority, Subtask, Task, TaskStatus
+from maestrod.domain.model import Priority, QueueItem, Subtask, Task, TaskStatus
 from maestrod.domain.tables import TASK
 from maestrod.protocol.dialogs import Choice, Dialog
 
@@ -122,6 +122,32 @@ def tick_subtask(item: Subtask) -> Deed:
 def delete_task(task_id: str, title: str) -> Deed:
     """The task and all that hangs on it."""
     return Deed("DELETE", f"/tasks/{task_id}", {}, f"“{title}” deleted")
+
+
+def move_item(item: QueueItem, to: int) -> Deed:
+    """Another place in its queue, counted from 0 among those to come."""
+    return Deed("POST", f"{_queue(item.session_id)}/items/{item.id}/move", {"to": to}, f"now number {to + 1}")
+
+
+def skip_item(item: QueueItem) -> Deed:
+    """Leave it out."""
+    body: dict[str, object] = {"itemId": item.id, "reason": "skipped from the screen"}
+    return Deed("POST", f"{_queue(item.session_id)}/skip", body, "skipped")
+
+
+def push_item(session_id: str, task_id: str, *, first: bool) -> Deed:
+    """Put a task into a queue."""
+    return Deed("POST", f"{_queue(session_id)}/push", {"taskId": task_id, "first": first}, "pushed")
+
+
+def pause_queue(session_id: str, name: str, *, paused: bool) -> Deed:
+    """Hand out nothing more, or go on."""
+    verb, said = ("pause", "paused") if paused else ("resume", "goes on")
+    return Deed("POST", f"{_queue(session_id)}/{verb}", {}, f"the queue of {name} {said}")
+
+
+def _queue(session_id: str) -> str:
+    return f"/sessions/{session_id}/queue"
 
 
 def write_mail(to: str, name: str, kind: str, subject: str, text: str, priority: str) -> Deed:

@@ -285,8 +285,7 @@ class Desk:
             await self._fetch(f"/tasks/{id_}/timeline?limit={TIMELINE}&order=desc", Noun.TIMELINE)
         elif noun is Noun.SESSION:
             await self._fetch(f"/sessions/{id_}/timeline?limit={TIMELINE}&order=desc", Noun.TIMELINE)
-            await self._fetch(f"/sessions/{id_}/queue", Noun.QUEUE)
-            await self._fetch(f"/sessions/{id_}/queue/items", Noun.ITEM)
+            await self.fetch_queue(id_)
 
     async def _fetch(self, path: str, noun: Noun) -> None:
         if self._stream is None:
@@ -296,6 +295,11 @@ class Desk:
             log.debug("could not read %s: %s", path, found)
             return
         self._tell(self.mirror.apply([Put(noun, entity) for entity in found]), self.link)
+
+    async def fetch_queue(self, session_id: str) -> None:
+        """Read a session's queue and its items."""
+        await self._fetch(f"/sessions/{session_id}/queue", Noun.QUEUE)
+        await self._fetch(f"/sessions/{session_id}/queue/items", Noun.ITEM)
 
     async def fetch_mail(self, older: str = "") -> Refused | None:
         """Read a page of the mail, the newest or what is ``older``; why not, when it cannot be read."""

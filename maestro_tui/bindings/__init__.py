@@ -1,6 +1,6 @@
 """Every key of the screen, once: the bindings, the footer, the help, the palette and the pages are made from it."""
 
-from maestro_tui.bindings import board, details, everywhere, inbox, lists, mail, mission, modes, sessions
+from maestro_tui.bindings import board, details, everywhere, inbox, lists, mail, mission, modes, queues, sessions
 from maestro_tui.bindings.key import MISSION as MISSION
 from maestro_tui.bindings.key import Key as Key
 from maestro_tui.bindings.key import Panel as Panel
@@ -17,6 +17,7 @@ KEYS: tuple[Key, ...] = (
     *board.KEYS,
     *sessions.KEYS,
     *details.KEYS,
+    *queues.KEYS,
     *mail.KEYS,
     *mission.KEYS,
     *everywhere.KEYS,

@@ -14,6 +14,7 @@ class Place(StrEnum):
     BOARD = "on the board"
     SESSIONS = "on Sessions"
     DETAILS = "in details"
+    QUEUES = "on Queue"
     MAIL = "on Mail"
     LISTS = "in lists"
     TREE = "in the tree of tasks"
@@ -34,13 +35,15 @@ class Panel(StrEnum):
     CREW = "All sessions"
     TILE = "Preview"
     DETAILS = "Details"
+    QUEUES = "Queues"
+    ITEMS = "Items"
     MAIL = "Mail"
     THREAD = "Thread"
 
 
 MISSION = (Panel.TASKS, Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE)
 ALL = frozenset(Panel)
-BESIDE = frozenset({Panel.MAIL, Panel.THREAD})
+BESIDE = frozenset({Panel.QUEUES, Panel.ITEMS, Panel.MAIL, Panel.THREAD})
 """Where nobody comes to make tasks."""
 ON_SESSIONS = frozenset(
     {Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE, Panel.CREW, Panel.DETAILS}

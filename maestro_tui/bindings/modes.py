@@ -53,6 +53,14 @@ MODES: tuple[Mode, ...] = (
         places=(Place.SESSIONS, Place.LISTS),
     ),
     Mode(
+        key="4",
+        name="queue",
+        title="Queue",
+        words="what each queue works on, and what comes next",
+        screen="maestro_tui.screens.queues:Queues",
+        places=(Place.QUEUES, Place.LISTS),
+    ),
+    Mode(
         key="5",
         name="mail",
         title="Mail",

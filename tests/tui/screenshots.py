@@ -69,6 +69,13 @@ one), sessions, timeline, documents and checks; of a session its screen, timelin
 of its state, and what it changed in its worktree. `↵` goes on from a task to its sessions and back, `Esc` takes the
 same way home.
 
+## Queue
+![Queue at 120×40](screens/queue-120x40.svg)
+
+The sessions that have a queue, how far each is and whether it hands out; beside it what one works on, what comes next
+in its order, and what is over. `J` and `K` move an item, `p` puts tasks in, `d` leaves one out, `Space` pauses the
+queue or lets it go on, `↵` opens the task.
+
 ## Mail
 ![Mail at 120×40](screens/mail-120x40.svg)
 
@@ -155,6 +162,13 @@ async def on_details(seen: Seen, _world: World, sample: Sample) -> None:
     await seen.shows("Accepted when", "50 runs in a row")
 
 
+async def on_queue(seen: Seen, _world: World, _sample: Sample) -> None:
+    """A queue that is worked on."""
+    await seen.press("4")
+    await seen.shows("tidy-up", "1/3")
+    await seen.press("enter", "j")
+
+
 async def on_mail(seen: Seen, world: World, sample: Sample) -> None:
     """A thread with an answer."""
     await write(world, sample)
@@ -170,6 +184,7 @@ POSES: dict[str, Pose] = {
     "board": on_board,
     "sessions": on_sessions,
     "details": on_details,
+    "queue": on_queue,
     "mail": on_mail,
 }
 """How each screen sits for its picture."""
