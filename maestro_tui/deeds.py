@@ -97,6 +97,11 @@ UNDO = Deed("POST", "/undo/last", {}, "taken back")
 """The newest of the caller's own commits that can be taken back."""
 
 
+def take_back(seq: int) -> Deed:
+    """Undo one commit."""
+    return Deed("POST", f"/undo/{seq}", {}, f"{seq} taken back")
+
+
 def create_task(title: str, description: str, priority: Priority, project_id: str) -> Deed:
     """A new task."""
     body: dict[str, object] = {

@@ -1,6 +1,18 @@
 """Every key of the screen, once: the bindings, the footer, the help, the palette and the pages are made from it."""
 
-from maestro_tui.bindings import board, details, everywhere, inbox, lists, mail, mission, modes, queues, sessions
+from maestro_tui.bindings import (
+    board,
+    details,
+    everywhere,
+    history,
+    inbox,
+    lists,
+    mail,
+    mission,
+    modes,
+    queues,
+    sessions,
+)
 from maestro_tui.bindings.key import MISSION as MISSION
 from maestro_tui.bindings.key import Key as Key
 from maestro_tui.bindings.key import Panel as Panel
@@ -19,6 +31,7 @@ KEYS: tuple[Key, ...] = (
     *details.KEYS,
     *queues.KEYS,
     *mail.KEYS,
+    *history.KEYS,
     *mission.KEYS,
     *everywhere.KEYS,
     *modes.KEYS,

@@ -16,6 +16,7 @@ class Place(StrEnum):
     DETAILS = "in details"
     QUEUES = "on Queue"
     MAIL = "on Mail"
+    HISTORY = "on History"
     LISTS = "in lists"
     TREE = "in the tree of tasks"
     QUESTIONS = "in the list of questions"
@@ -39,11 +40,13 @@ class Panel(StrEnum):
     ITEMS = "Items"
     MAIL = "Mail"
     THREAD = "Thread"
+    HISTORY = "History"
+    COMMIT = "Commit"
 
 
 MISSION = (Panel.TASKS, Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE)
 ALL = frozenset(Panel)
-BESIDE = frozenset({Panel.QUEUES, Panel.ITEMS, Panel.MAIL, Panel.THREAD})
+BESIDE = frozenset({Panel.QUEUES, Panel.ITEMS, Panel.MAIL, Panel.THREAD, Panel.HISTORY, Panel.COMMIT})
 """Where nobody comes to make tasks."""
 ON_SESSIONS = frozenset(
     {Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE, Panel.CREW, Panel.DETAILS}

@@ -69,6 +69,14 @@ MODES: tuple[Mode, ...] = (
         places=(Place.MAIL, Place.LISTS),
     ),
     Mode(
+        key="7",
+        name="history",
+        title="History",
+        words="every change, who made it, and taking it back",
+        screen="maestro_tui.screens.history:History",
+        places=(Place.HISTORY, Place.LISTS),
+    ),
+    Mode(
         key="v",
         name="details",
         title="Details",

@@ -149,10 +149,7 @@ class Paired(Framed):
     def action_back(self) -> None:
         """To the list, without its filter, and then to where one came from."""
         if self._filter.has_class("-shown") or self.words:
-            self._filter.value = ""
-            self._filter.remove_class("-shown")
-            self.filtered("")
-            self.list.focus()
+            self.end_filter()
         elif not self.in_list:
             self.list.focus()
         else:
@@ -164,6 +161,13 @@ class Paired(Framed):
         """Type what the list is filtered by."""
         self._filter.add_class("-shown")
         self._filter.focus()
+
+    def end_filter(self) -> None:
+        """Show everything again."""
+        self._filter.value = ""
+        self._filter.remove_class("-shown")
+        self.filtered("")
+        self.list.focus()
 
     def filtered(self, words: str) -> None:
         """Show only what has these words."""

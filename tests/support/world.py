@@ -20,6 +20,7 @@ from maestrod.domain.events import derive
 from maestrod.domain.model import PREFIXES, Entity, Noun
 from maestrod.domain.registry import RULES, decide
 from maestrod.domain.state import State
+from maestrod.domain.undo import UNDOABLE
 from maestrod.protocol.frames import frames_of, plain
 from maestrod.protocol.routes import WRITES, Write
 from maestrod.protocol.views import entity_json
@@ -62,6 +63,8 @@ class World:
         self.live: dict[str, dict[str, object]] = {}
         self.screens: dict[str, dict[str, object]] = {}
         self.documents: dict[str, object] = {}
+        self.secret = ""
+        """Why nobody may read the history; empty when everybody may."""
         self.asked: list[tuple[str, str, dict[str, object]]] = []
         self.forgets_before = 0
         self.typed: dict[str, str] = {"result": "submitted", "reason": ""}
@@ -197,6 +200,11 @@ class World:
             return web.json_response(body, status=status)
 
     async def _answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        if request.method == "GET" and path in {"/commits", "/state"}:
+            if self.secret:
+                return web.json_response({"code": "FORBIDDEN", "message": self.secret}, status=403)
+            told = self._commits(request.query) if path == "/commits" else self._past(request.query)
+            return self._json(msgspec.json.encode(told))
         if request.method == "GET":
             return self._read(path, request.query)
         document = msgspec.json.decode(await request.read(), type=dict[str, object])
@@ -204,6 +212,8 @@ class World:
         if path in self.refuses:
             status, refusal = self.refuses[path]
             return web.json_response(refusal, status=status)
+        if path.startswith("/undo/"):
+            return self._json(b"{}")
         if path.endswith("/input"):
             return self._json(msgspec.json.encode(self._typed_to(path.split("/")[2], document)))
         route, ids = _route(request.method, path)
@@ -247,6 +257,21 @@ class World:
                 return self._json(msgspec.json.encode(self.state.items(id_)))
             case _:
                 return web.json_response({"code": "NOT_FOUND", "message": f"no route {path}"}, status=404)
+
+    def _commits(self, query: Mapping[str, str]) -> object:
+        """As the daemon tells them: oldest first, without ``after`` the newest."""
+        limit = int(query.get("limit", 100))
+        after = int(query.get("after", max(0, self.seq - limit)))
+        shown = [_shown(commit) for commit in self.commits if after < commit.seq <= after + limit]
+        return {"data": shown, "seq": self.seq, "last": self.seq}
+
+    def _past(self, query: Mapping[str, str]) -> object:
+        at, noun = int(query["at"]), Noun(query["noun"])
+        then = State()
+        for commit in self.commits:
+            if commit.seq <= at:
+                then.apply_all(commit.changes)
+        return {"seq": at, "entities": {noun: list(then.table(noun).values())}}
 
     def _list(self, noun: Noun, query: Mapping[str, str]) -> bytes:
         limit = int(query.get("limit", 0))
@@ -307,3 +332,17 @@ def _route(method: str, path: str) -> tuple[Write, dict[str, str]]:
         if route.method == method and (found := re.fullmatch(pattern, path)):
             return route, {FIELDS[name]: value for name, value in found.groupdict().items()}
     raise NotFound("route", path)
+
+
+def _shown(commit: Commit) -> dict[str, object]:
+    kind = type(commit.command).__name__
+    return {
+        "seq": commit.seq,
+        "at": commit.at,
+        "actor": commit.actor,
+        "command": {"kind": kind} | msgspec.to_builtins(commit.command),
+        "changes": [
+            {"op": "put" if isinstance(c, Put) else "delete", "noun": c.noun, "id": c.id} for c in commit.changes
+        ],
+        "undoable": kind in UNDOABLE,
+    }

@@ -84,6 +84,14 @@ it got with every receiver, by which way, and why no further: `queued`, `held`, 
 `expired`. `r` answers, `c` writes to a session or to all of a project, `e` says that it is dealt with, `o` shows only
 what is unread, `/` filters. What you look at stays unread: that is for its receivers to say.
 
+## History
+![History at 120×40](screens/history-120x40.svg)
+
+Every commit, the newest first: what was done to what, by whom, when. Beside it what it changed and what was asked for;
+`t` shows all tasks and sessions as they were right after it, and follows the cursor through time. `f` keeps to who did
+it, `e` to the thing it touched, `/` to words. `u` takes the commit back after showing what that does; when it cannot
+be, the reason stays on the screen.
+
 ## Everywhere
 Under 100 columns there are two columns, under 80 one panel at a time (`Tab` goes through them). When the daemon cannot
 be reached, a line counts down to the next try, everything stays readable, and on its return nothing is missing.
@@ -178,6 +186,14 @@ async def on_mail(seen: Seen, world: World, sample: Sample) -> None:
     await seen.shows("8081")
 
 
+async def on_history(seen: Seen, _world: World, _sample: Sample) -> None:
+    """A commit with what it changed."""
+    await seen.press("7")
+    await seen.shows("report", "Commit")
+    await seen.press("slash", *"start task", "enter")
+    await seen.shows("Asked for", "found in")
+
+
 POSES: dict[str, Pose] = {
     "mission": on_mission,
     "inbox": on_inbox,
@@ -186,6 +202,7 @@ POSES: dict[str, Pose] = {
     "details": on_details,
     "queue": on_queue,
     "mail": on_mail,
+    "history": on_history,
 }
 """How each screen sits for its picture."""
 

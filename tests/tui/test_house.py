@@ -22,6 +22,8 @@ PURE = (
     "view.grid",
     "view.tabs",
     "view.mail",
+    "view.history",
+    "past",
     "view.queues",
     "post",
     "readings",

@@ -1,0 +1,265 @@
+"""History as rows: commits, the changes of one, and the state as it was after it."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+from maestro_tui.cells import folded, plain
+from maestro_tui.faces import SESSIONS, Face, face_of_task
+from maestro_tui.lines import FixedRows, Line, Span, Tone, cropped, kept_whole, spread
+from maestro_tui.moment import Moment, age, clock_words
+from maestro_tui.past import Commit, Log, Touched
+from maestro_tui.view.words import has_all, wanted
+from maestrod.domain.model import Noun, Session, Task
+from maestrod.domain.state import State
+
+LOOKED = 20_000
+"""Commits that a filter looks through."""
+NEW = Face("+", "new", Tone.GOOD)
+GONE = Face("✗", "gone", Tone.BAD)
+BACK = Face("↶", "taken back", Tone.WARN)
+CHANGED = Face("~", "changed", Tone.DIM)
+_FIRST = {
+    **dict.fromkeys(("Create", "Spawn", "Send", "Add", "Import", "Push"), NEW),
+    **dict.fromkeys(("Delete", "Remove", "Revoke"), GONE),
+    "Undo": BACK,
+}
+NAMED = ("title", "name", "subject", "message", "note", "reason", "command")
+"""Fields of a command that say what it was about."""
+VALUE = 8
+"""Lines of one field of a command that are shown."""
+TOUCHED = 500
+"""Changes of one commit that are shown."""
+
+
+class Narrowed:
+    """What the history is narrowed to."""
+
+    def __init__(self, words: str = "", actor: str = "", thing: str = "") -> None:
+        self.words = words
+        self.actor = actor
+        self.thing = thing
+
+    @property
+    def anything(self) -> bool:
+        """Whether it is narrowed at all."""
+        return bool(self.words or self.actor or self.thing)
+
+
+def words_of(kind: str) -> str:
+    """``CompleteTask`` as people say it."""
+    spaced = "".join(f" {char.lower()}" if char.isupper() else char for char in plain(kind))
+    return spaced.strip() or "something"
+
+
+def face_of_commit(commit: Commit) -> Face:
+    """What kind of change it was."""
+    first = words_of(commit.kind).split()[0].capitalize()
+    return _FIRST.get(first, CHANGED)
+
+
+def actor_name(state: State, actor: str) -> str:
+    """Who did it, as people call it."""
+    kind, _, id_ = actor.partition(":")
+    if kind == "session":
+        session = state.table(Noun.SESSION).get(id_)
+        return plain(session.name) if isinstance(session, Session) else plain(id_)
+    return "you" if kind == "user" else plain(actor)
+
+
+def thing_name(state: State, noun: str, id_: str) -> str:
+    """What people call a thing; its id when it is no more."""
+    known = {each.value: each for each in (Noun.PROJECT, Noun.TASK, Noun.SESSION, Noun.TEMPLATE)}
+    entity = state.table(known[noun]).get(id_) if noun in known else None
+    name = getattr(entity, "title", None) or getattr(entity, "name", None)
+    return f"“{plain(name)}”" if isinstance(name, str) else plain(id_)
+
+
+def about(state: State, commit: Commit) -> str:
+    """What the commit was about: the task or session that it names, else its own words."""
+    task = next((change.id for change in commit.changes[:8] if change.noun == Noun.TASK), None)
+    for noun, id_ in (("task", commit.command.get("taskId", task)), ("session", commit.command.get("sessionId"))):
+        if isinstance(id_, str):
+            return thing_name(state, noun, id_)
+    told = next((commit.command[name] for name in NAMED if isinstance(commit.command.get(name), str)), "")
+    if told:
+        return f"“{plain(str(told))}”"
+    return thing_name(state, commit.changes[0].noun, commit.changes[0].id) if commit.changes else ""
+
+
+def found_commits(state: State, log: Log, narrowed: Narrowed) -> list[str] | None:
+    """The numbers of the commits that fit, the newest first; nothing when all are wanted."""
+    if not narrowed.anything:
+        return None
+    asked = wanted(narrowed.words)
+    newest = islice(log.commits(), LOOKED)
+    return [str(commit.seq) for commit in newest if _fits(state, commit, narrowed, asked)]
+
+
+def _fits(state: State, commit: Commit, narrowed: Narrowed, asked: Sequence[str]) -> bool:
+    if narrowed.actor and commit.actor != narrowed.actor:
+        return False
+    if narrowed.thing and all(change.id != narrowed.thing for change in commit.changes):
+        return False
+    if not asked:
+        return True
+    told = [str(commit.seq), words_of(commit.kind), about(state, commit), actor_name(state, commit.actor), commit.actor]
+    return has_all(" ".join([*told, *(change.id for change in commit.changes[:20])]), asked)
+
+
+class CommitRows:
+    """Commits in two lines each: what was done to what, by whom and when."""
+
+    height = 2
+
+    def __init__(self, state: State, log: Log, keys: Sequence[str] | None, moment: Moment) -> None:
+        self._state = state
+        self._log = log
+        self._keys = keys
+        self._places = {key: at for at, key in enumerate(keys)} if keys is not None else None
+        self._moment = moment
+
+    def __len__(self) -> int:
+        return len(self._log) if self._keys is None else len(self._keys)
+
+    def key(self, at: int) -> str:
+        """The commit's number."""
+        return str(self._log.at(at).seq) if self._keys is None else self._keys[at]
+
+    def find(self, key: str) -> int | None:
+        """Its place."""
+        return self._log.find(key) if self._places is None else self._places.get(key)
+
+    def lines(self, at: int, cells: int) -> tuple[Line, ...]:
+        """Both lines."""
+        commit = self._log.commit(self.key(at))
+        if commit is None:
+            return (Span("not kept", Tone.DIM),), ()
+        return commit_lines(self._state, commit, self._moment, cells)
+
+
+def commit_lines(state: State, commit: Commit, moment: Moment, cells: int) -> tuple[Line, Line]:
+    """What was done, and who did it."""
+    face = face_of_commit(commit)
+    head: Line = (
+        Span(f"{face.glyph} ", face.tone),
+        Span(f"{words_of(commit.kind)} ", Tone.STRONG),
+        Span(about(state, commit)),
+    )
+    parts: list[tuple[int, Line]] = [(0, (Span(actor_name(state, commit.actor), Tone.ACCENT),))]
+    parts.append((3, (Span(_number(len(commit.changes)), Tone.DIM),)))
+    parts += [(1, (Span("u takes it back", Tone.DIM),))] if commit.undoable else []
+    who: Line = (Span("  "), *kept_whole(parts, max(0, cells - 2 - len(str(commit.seq)) - 1), " · "))
+    when = (Span(age(moment.now - commit.at), Tone.DIM),)
+    number = (Span(str(commit.seq), Tone.DIM),)
+    return cropped(spread(head, when, cells), cells), cropped(spread(who, number, cells), cells)
+
+
+def _number(changes: int) -> str:
+    return "1 change" if changes == 1 else f"{changes} changes"
+
+
+def commit_rows(state: State, commit: Commit, moment: Moment, cells: int) -> FixedRows:
+    """All that is known of a commit; a change is keyed by the thing that it touched."""
+    rows: list[tuple[str, Line]] = []
+    head: Line = (Span(f"{words_of(commit.kind)} ", Tone.STRONG), Span(about(state, commit)))
+    can = "u takes it back" if commit.undoable else "it cannot be taken back"
+    told = f"{actor_name(state, commit.actor)} · {clock_words(commit.at, moment)} · seq {commit.seq} · {can}"
+    rows += [("", head), *(("", (Span(line, Tone.DIM),)) for line in folded(told, cells)), ("", ())]
+    for change in commit.changes[:TOUCHED]:
+        rows.append((f"{change.noun} {change.id}", _touched(state, change)))
+    rest = len(commit.changes) - TOUCHED
+    rows += [("", (Span(f"… and {rest} more", Tone.DIM),))] if rest > 0 else []
+    fields = [(name, value) for name, value in commit.command.items() if name != "kind" and value not in (None, "")]
+    rows += [("", ()), ("", (Span("Asked for", Tone.STRONG),))] if fields else []
+    for name, value in fields:
+        lines = folded(value if isinstance(value, str) else _written(value), max(8, cells - 4), most=VALUE)
+        rows.append(("", (Span(f"  {plain(name)}", Tone.ACCENT),)))
+        rows += [("", (Span("    "), Span(line))) for line in lines]
+    return FixedRows([(key or f"line {at}", cropped(line, cells)) for at, (key, line) in enumerate(rows)])
+
+
+def _written(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_written, value)) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_written(each)}" for key, each in value.items()) or "none"
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _touched(state: State, change: Touched) -> Line:
+    face = GONE if change.op == "delete" else CHANGED
+    word = "deleted" if change.op == "delete" else "written"
+    name = thing_name(state, change.noun, change.id)
+    return (
+        Span(f"{face.glyph} ", face.tone),
+        Span(f"{word} ", Tone.DIM),
+        Span(f"{plain(change.noun)} "),
+        Span(name, Tone.PLAIN),
+    )
+
+
+def what_undoing_does(state: State, commit: Commit) -> list[str]:
+    """In words, what becomes of what the commit changed."""
+    back = words_of(commit.kind).split()[0] in {"create", "spawn", "send", "add", "import"}
+    done = []
+    for change in commit.changes[:8]:
+        what = "comes back" if change.op == "delete" else "goes again" if back else "becomes what it was"
+        done.append(f"{change.noun} {thing_name(state, change.noun, change.id)} {what}")
+    rest = len(commit.changes) - 8
+    return [*done, *([f"and {rest} more things"] if rest > 0 else []), "taking that back in turn does it again"]
+
+
+class ThenRows:
+    """The tasks and sessions of another time; what the commit itself changed is marked."""
+
+    height = 1
+
+    def __init__(self, then: State, commit: Commit) -> None:
+        self._then = then
+        self._touched = {change.id for change in commit.changes}
+        tasks, sessions = list(then.table(Noun.TASK)), list(then.table(Noun.SESSION))
+        self._keys = [f"Tasks {len(tasks)}", *tasks, f"Sessions {len(sessions)}", *sessions]
+        self._places = {key: at for at, key in enumerate(self._keys)}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def key(self, at: int) -> str:
+        """The id; of a heading its words."""
+        return self._keys[at]
+
+    def find(self, key: str) -> int | None:
+        """Its place."""
+        return self._places.get(key)
+
+    def lines(self, at: int, cells: int) -> tuple[Line, ...]:
+        """A heading, a task or a session as it was."""
+        key = self._keys[at]
+        mark = (Span("◆ this commit ", Tone.ACCENT),) if key in self._touched else ()
+        task = self._then.table(Noun.TASK).get(key)
+        if isinstance(task, Task):
+            return (_then(face_of_task(self._then, task), task.title, mark, cells),)
+        session = self._then.table(Noun.SESSION).get(key)
+        if isinstance(session, Session):
+            return (_then(SESSIONS[session.status], session.name, mark, cells),)
+        return (cropped((Span(key, Tone.STRONG),), cells),)
+
+
+def _then(face: Face, name: str, mark: Line, cells: int) -> Line:
+    head: Line = (Span(f"{face.glyph} ", face.tone), Span(plain(name)))
+    return cropped(spread(head, (*mark, Span(face.word, face.tone)), cells), cells)
+
+
+def history_line(state: State, log: Log, narrowed: Narrowed, found: int | None, cells: int) -> Line:
+    """What the history is narrowed to, and how many commits that leaves; items are dropped whole."""
+    parts: list[tuple[int, Line]] = [(3, (Span("▸ ", Tone.DIM), Span("every change", Tone.STRONG)))]
+    if narrowed.actor:
+        parts.append((0, (Span(f"by {actor_name(state, narrowed.actor)}", Tone.ACCENT),)))
+    if narrowed.thing:
+        noun = next((n for n in ("task", "session", "project") if narrowed.thing.startswith(n[:4])), "")
+        parts.append((0, (Span(f"of {thing_name(state, noun, narrowed.thing)}", Tone.ACCENT),)))
+    if narrowed.words:
+        parts.append((2, (Span(f"“{plain(narrowed.words)}”", Tone.ACCENT),)))
+    if found is not None:
+        parts.append((1, (Span(f"{found or 'nothing'} found in {len(log)} · Esc ends it", Tone.DIM),)))
+    return kept_whole(parts, cells, "   ")
