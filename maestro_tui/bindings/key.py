@@ -16,6 +16,7 @@ class Place(StrEnum):
     DETAILS = "in details"
     QUEUES = "on Queue"
     MAIL = "on Mail"
+    GRAPH = "on Graph"
     HISTORY = "on History"
     LISTS = "in lists"
     TREE = "in the tree of tasks"
@@ -40,6 +41,8 @@ class Panel(StrEnum):
     ITEMS = "Items"
     MAIL = "Mail"
     THREAD = "Thread"
+    GRAPH = "Graph"
+    LINKS = "Dependencies"
     HISTORY = "History"
     COMMIT = "Commit"
 

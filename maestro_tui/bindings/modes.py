@@ -69,6 +69,14 @@ MODES: tuple[Mode, ...] = (
         places=(Place.MAIL, Place.LISTS),
     ),
     Mode(
+        key="6",
+        name="graph",
+        title="Graph",
+        words="what waits for what, in layers, and the longest chain",
+        screen="maestro_tui.screens.graph:Graph",
+        places=(Place.GRAPH, Place.LISTS),
+    ),
+    Mode(
         key="7",
         name="history",
         title="History",

@@ -84,6 +84,14 @@ it got with every receiver, by which way, and why no further: `queued`, `held`, 
 `expired`. `r` answers, `c` writes to a session or to all of a project, `e` says that it is dealt with, `o` shows only
 what is unread, `/` filters. What you look at stays unread: that is for its receivers to say.
 
+## Graph
+![Graph at 120×40](screens/graph-120x40.svg)
+
+The open tasks of a project in layers: what waits for nothing, what waits for that, and so on; last what is stuck,
+because it waits for what was given up. `◆` marks the critical path, the longest chain. Beside it what one task waits
+for and what it frees: `↵` walks along. `c` shows the chain alone, `o` the tasks that nothing is tied to, `p` the next
+project.
+
 ## History
 ![History at 120×40](screens/history-120x40.svg)
 
@@ -186,6 +194,14 @@ async def on_mail(seen: Seen, world: World, sample: Sample) -> None:
     await seen.shows("8081")
 
 
+async def on_graph(seen: Seen, _world: World, sample: Sample) -> None:
+    """A task of the longest chain."""
+    await seen.press("6")
+    await seen.shows("Layer 2")
+    seen.app.here.go_to(Noun.TASK, sample.login)
+    await seen.shows("Frees 1")
+
+
 async def on_history(seen: Seen, _world: World, _sample: Sample) -> None:
     """A commit with what it changed."""
     await seen.press("7")
@@ -202,6 +218,7 @@ POSES: dict[str, Pose] = {
     "details": on_details,
     "queue": on_queue,
     "mail": on_mail,
+    "graph": on_graph,
     "history": on_history,
 }
 """How each screen sits for its picture."""

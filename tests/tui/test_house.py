@@ -22,6 +22,7 @@ PURE = (
     "view.grid",
     "view.tabs",
     "view.mail",
+    "view.graph",
     "view.history",
     "past",
     "view.queues",
