@@ -10,7 +10,7 @@ from textual.app import App, SuspendNotSupported
 from maestro_tui import asking, programs
 from maestro_tui.bindings import FIRST, MODES
 from maestro_tui.cells import plain
-from maestro_tui.deeds import UNDO, Deed, Done, Outcome, delete_session, delete_task, move_task, stop_session
+from maestro_tui.deeds import UNDO, Deed, Done, Outcome, Refused, delete_session, delete_task, move_task, stop_session
 from maestro_tui.desk import Desk
 from maestro_tui.faces import face_of_session
 from maestro_tui.mirror import UNKNOWN
@@ -321,6 +321,20 @@ class Actions(Guarded, App[None]):
             return Done("")
 
         return agreed
+
+    async def edit(self, text: str, name: str) -> str | None:
+        """Change a text in one's editor; nothing when that could not be done, which is told."""
+        try:
+            with self.batch_update(), self.suspend():
+                told = await programs.edit(text, name, self.desk.environ)
+        except SuspendNotSupported:
+            self._say("This terminal cannot be given to an editor; use `maestro template edit`.")
+            return None
+        self.refresh()
+        if isinstance(told, Refused):
+            self.notify(told.words, severity="error", markup=False)
+            return None
+        return told
 
     async def _give_terminal(self, session: Session) -> None:
         from maestrod.locations import locate

@@ -102,6 +102,16 @@ def take_back(seq: int) -> Deed:
     return Deed("POST", f"/undo/{seq}", {}, f"{seq} taken back")
 
 
+def edit_template(template_id: str, name: str, content: str) -> Deed:
+    """Another text for a template."""
+    return Deed("PUT", f"/templates/{template_id}", {"content": content}, f"“{name}” saved; new sessions are told it")
+
+
+def reset_template(template_id: str, name: str) -> Deed:
+    """The text that is shipped."""
+    return Deed("POST", f"/templates/{template_id}/reset", {}, f"“{name}” is as it is shipped")
+
+
 def create_task(title: str, description: str, priority: Priority, project_id: str) -> Deed:
     """A new task."""
     body: dict[str, object] = {

@@ -21,8 +21,9 @@ from maestro_tui.mirror import ALL_MOVED, Mirror, Moved
 from maestro_tui.moment import Moment
 from maestro_tui.preferences import DEFAULTS, THEMES, Preferences
 from maestro_tui.spotlight import Subject
+from maestro_tui.view.shelf import Shelf, Template
 from maestrod.domain.changes import Put
-from maestrod.domain.model import Noun
+from maestrod.domain.model import Noun, Project
 from maestrod.protocol.dialogs import Choice, Dialog
 
 if TYPE_CHECKING:
@@ -300,6 +301,18 @@ class Desk:
         """Read a session's queue and its items."""
         await self._fetch(f"/sessions/{session_id}/queue", Noun.QUEUE)
         await self._fetch(f"/sessions/{session_id}/queue/items", Noun.ITEM)
+
+    async def shelf(self, project: Project | None) -> Shelf | Refused:
+        """The templates of the daemon, and the skills of every place that a project sees, as they lie here."""
+        told = await self.told("/templates")
+        if isinstance(told, Refused):
+            return told
+        try:
+            templates = msgspec.json.decode(told, type=tuple[Template, ...])
+        except msgspec.MsgspecError as error:
+            return Refused(f"the templates cannot be read: {error}")
+        directory = project.working_dir if project is not None else None
+        return Shelf(templates, await asyncio.to_thread(programs.books, self.environ, directory))
 
     async def fetch_mail(self, older: str = "") -> Refused | None:
         """Read a page of the mail, the newest or what is ``older``; why not, when it cannot be read."""

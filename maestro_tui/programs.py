@@ -1,13 +1,16 @@
 """The programs that the screen starts: ``maestro`` for what only it can do, and tmux to attach."""
 
 import asyncio
+import shlex
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from maestro_tui.deeds import Done, Outcome, Refused
+from maestro_tui.view.shelf import Book
 from maestrod.domain.model import Pane, PermissionMode, Role, Strategy
 
 MAESTRO = (sys.executable, "-m", "maestro_cli")
@@ -114,3 +117,31 @@ async def attach(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     clean = {name: value for name, value in environ.items() if not name.startswith("TMUX")}
     process = await asyncio.create_subprocess_exec(*argv, env=clean)
     return await process.wait()
+
+
+def books(environ: Mapping[str, str], directory: str | None) -> tuple[Book, ...]:
+    """The skills of every place in their order, with those that cannot be used; reads the disk."""
+    from maestrod.skills.catalogue import Catalogue, scopes
+
+    found: list[Book] = []
+    catalogue = Catalogue()
+    for scope in scopes(environ, directory):
+        view = catalogue.look((scope,))
+        found += [Book(s.name, s.scope, s.path, s.description, s.instructions) for s in view.skills.values()]
+        found += [Book(Path(t.path).name, t.scope, t.path, trouble=t.message) for t in view.troubles]
+    return tuple(found)
+
+
+async def edit(text: str, name: str, environ: Mapping[str, str]) -> str | Refused:
+    """Give the terminal to the person's editor with a file of that name; what is in it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="maestro-edit-") as folder:
+        file = Path(folder) / name
+        file.write_text(text, encoding="utf-8")
+        editor = environ.get("VISUAL") or environ.get("EDITOR") or "vi"
+        try:
+            process = await asyncio.create_subprocess_exec(*shlex.split(editor), str(file), env=dict(environ))
+            code = await process.wait()
+            after = file.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            return Refused(f"{editor} could not be used: {error}", "Set $EDITOR to a program of your own.")
+    return after if code == 0 else Refused(f"{editor} ended with exit code {code}; nothing was changed.")

@@ -13,6 +13,7 @@ from maestro_tui.bindings import (
     modes,
     queues,
     sessions,
+    shelf,
 )
 from maestro_tui.bindings.key import MISSION as MISSION
 from maestro_tui.bindings.key import Key as Key
@@ -34,6 +35,7 @@ KEYS: tuple[Key, ...] = (
     *mail.KEYS,
     *graph.KEYS,
     *history.KEYS,
+    *shelf.KEYS,
     *mission.KEYS,
     *everywhere.KEYS,
     *modes.KEYS,

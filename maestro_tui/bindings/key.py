@@ -18,6 +18,7 @@ class Place(StrEnum):
     MAIL = "on Mail"
     GRAPH = "on Graph"
     HISTORY = "on History"
+    SHELF = "on Skills & templates"
     LISTS = "in lists"
     TREE = "in the tree of tasks"
     QUESTIONS = "in the list of questions"
@@ -45,11 +46,15 @@ class Panel(StrEnum):
     LINKS = "Dependencies"
     HISTORY = "History"
     COMMIT = "Commit"
+    SHELF = "Skills & templates"
+    TEXT = "Text"
 
 
 MISSION = (Panel.TASKS, Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE)
 ALL = frozenset(Panel)
-BESIDE = frozenset({Panel.QUEUES, Panel.ITEMS, Panel.MAIL, Panel.THREAD, Panel.HISTORY, Panel.COMMIT})
+BESIDE = frozenset(
+    {Panel.QUEUES, Panel.ITEMS, Panel.MAIL, Panel.THREAD, Panel.HISTORY, Panel.COMMIT, Panel.SHELF, Panel.TEXT}
+)
 """Where nobody comes to make tasks."""
 ON_SESSIONS = frozenset(
     {Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE, Panel.CREW, Panel.DETAILS}

@@ -85,6 +85,14 @@ MODES: tuple[Mode, ...] = (
         places=(Place.HISTORY, Place.LISTS),
     ),
     Mode(
+        key="9",
+        name="skills",
+        title="Skills & templates",
+        words="what agents are given and told, and where it was found",
+        screen="maestro_tui.screens.shelf:Shelves",
+        places=(Place.SHELF, Place.LISTS),
+    ),
+    Mode(
         key="v",
         name="details",
         title="Details",

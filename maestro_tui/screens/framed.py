@@ -45,6 +45,9 @@ class Doer(Protocol):
     def open(self, dialog: "Dialog") -> None:
         """Show a dialog, and tell what came of it."""
 
+    async def edit(self, text: str, name: str) -> str | None:
+        """Change a text in one's editor; nothing when that could not be done."""
+
     def answer(self, session_id: str, pressed: str) -> None:
         """Answer a session's question."""
 
@@ -129,6 +132,8 @@ class Framed(Guarded, Screen[None]):
 
     def tick(self) -> None:
         """A second has passed: ages move, and dialogs that were not drawn yet may be by now."""
+        if not self._bars["footer"].is_attached:
+            return  # it is being put together
         self.age()
         self.draw_frame()
         self.desk.look_again()

@@ -109,6 +109,8 @@ class Paired(Framed):
     def _sized(self, message: Sized) -> None:
         if message.panel is self.side.panel:
             self.draw_side()
+        else:
+            self.draw_list()
 
     # -- moving ----------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Self
 import msgspec
 from aiohttp import WSMsgType, web
 
+from maestrod.domain import templates
 from maestrod.domain.changes import USER, Actor, Change, Command, Commit, Context, Event, Idempotency, Put
 from maestrod.domain.errors import NotFound, Rejected
 from maestrod.domain.events import derive
@@ -34,6 +35,7 @@ FIELDS = {
     "subtask": "subtaskId",
     "item": "itemId",
     "mail": "mailId",
+    "template": "templateId",
 }
 LISTS = {
     "projects": Noun.PROJECT,
@@ -200,7 +202,9 @@ class World:
             return web.json_response(body, status=status)
 
     async def _answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
-        if request.method == "GET" and path in {"/commits", "/state"}:
+        if request.method == "GET" and path == "/templates" and not self.secret:
+            return self._json(msgspec.json.encode(templates.every(self.state)))
+        if request.method == "GET" and path in {"/commits", "/state", "/templates"}:
             if self.secret:
                 return web.json_response({"code": "FORBIDDEN", "message": self.secret}, status=403)
             told = self._commits(request.query) if path == "/commits" else self._past(request.query)

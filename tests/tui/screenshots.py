@@ -100,6 +100,13 @@ Every commit, the newest first: what was done to what, by whom, when. Beside it 
 it, `e` to the thing it touched, `/` to words. `u` takes the commit back after showing what that does; when it cannot
 be, the reason stays on the screen.
 
+## Skills & templates
+![Skills & templates at 120×40](screens/skills-120x40.svg)
+
+Templates, and the skills of every place with what hides what: later places win. Beside it the text. `e` opens a
+template in your editor; when its new text is refused, the reason is told and the draft is kept. `r` gives it back the
+text that is shipped, `p` shows the skills that the next project sees.
+
 ## Everywhere
 Under 100 columns there are two columns, under 80 one panel at a time (`Tab` goes through them). When the daemon cannot
 be reached, a line counts down to the next try, everything stays readable, and on its return nothing is missing.
@@ -210,6 +217,12 @@ async def on_history(seen: Seen, _world: World, _sample: Sample) -> None:
     await seen.shows("Asked for", "found in")
 
 
+async def on_skills(seen: Seen, _world: World, _sample: Sample) -> None:
+    """The worker's template."""
+    await seen.press("9")
+    await seen.shows("Templates", "in use")
+
+
 POSES: dict[str, Pose] = {
     "mission": on_mission,
     "inbox": on_inbox,
@@ -220,6 +233,7 @@ POSES: dict[str, Pose] = {
     "mail": on_mail,
     "graph": on_graph,
     "history": on_history,
+    "skills": on_skills,
 }
 """How each screen sits for its picture."""
 

@@ -22,6 +22,7 @@ PURE = (
     "view.grid",
     "view.tabs",
     "view.mail",
+    "view.shelf",
     "view.graph",
     "view.history",
     "past",
@@ -80,7 +81,7 @@ def test_the_page_of_the_keys_is_that_of_the_table() -> None:
 def test_every_picture_is_there(name: str, size: tuple[int, int]) -> None:
     svg = Path(DOCS / "screens" / f"{name}-{size[0]}x{size[1]}.svg").read_text(encoding="utf-8")
     assert "maestro" in svg
-    assert any(word in svg for word in ("rate-limits", "flaky", "Rate", "fix-login"))
+    assert any(word in svg for word in ("rate-limits", "flaky", "Rate", "fix-login", "tidy-up", "Orchestrator"))
 
 
 def test_every_screen_sits_for_its_picture() -> None:
