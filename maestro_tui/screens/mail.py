@@ -33,6 +33,7 @@ class Mailbox(Paired):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, Panel.MAIL, Panel.THREAD)
         self._project_id = ""
+        self._came_from = ""
         self._unread = False
         self._trouble = ""
         self._reading = False
@@ -50,7 +51,9 @@ class Mailbox(Paired):
         self._read()
 
     def entered(self, subject: Subject | None = None) -> None:
-        """What was sent since, when something was missed."""
+        """What was sent since, when something was missed; one writes to the session that one comes from."""
+        if subject is not None and subject[0] is Noun.SESSION:
+            self._came_from = subject[1]
         super().entered(subject)
         if self.is_mounted:
             self._read()
@@ -142,7 +145,8 @@ class Mailbox(Paired):
     def action_write(self) -> None:
         """Write a new one."""
         session = self.spot.session
-        self.doer.open(Write(self.desk, to=session.id if session is not None else "", project_id=self._project_id))
+        to = session.id if session is not None else self._came_from
+        self.doer.open(Write(self.desk, to=to, project_id=self._project_id))
 
     def action_acknowledge(self) -> None:
         """Say for its receiver that it is dealt with."""
