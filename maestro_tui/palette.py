@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from maestro_tui.bindings import Mode, Place, keys_in
+from maestro_tui.bindings import Mode, everywhere_on, keys_in
 from maestro_tui.cells import plain
 from maestro_tui.deeds import TASK_VERBS
 from maestro_tui.desk import Desk
@@ -88,7 +88,7 @@ class Palette(Provider):
     def _commands(self) -> Iterator[Command]:
         app = self._app
         mode: Mode = app.here.mode
-        for key in keys_in(mode.places[0], Place.EVERYWHERE):
+        for key in (*keys_in(mode.places[0]), *everywhere_on(mode)):
             if key.name not in {"palette", "back"}:
                 name = key.name.replace("-", " ").capitalize()
                 yield name, f"{key.help} · {app.desk.keymap.shown(key)}", partial(app.run_here, key.action)

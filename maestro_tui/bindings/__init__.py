@@ -48,7 +48,13 @@ def keys_in(*places: Place) -> tuple[Key, ...]:
     return tuple(key for key in KEYS if key.place in places)
 
 
+def everywhere_on(where: Mode) -> tuple[Key, ...]:
+    """What every screen hears, but for the keys that mean something else on this one."""
+    taken = {name for key in keys_in(where.places[0]) for name in key.keys.split(",")}
+    return tuple(key for key in keys_in(Place.EVERYWHERE) if not taken.issuperset(key.keys.split(",")))
+
+
 def footer_keys(where: Mode, panel: Panel) -> tuple[Key, ...]:
     """What the footer of a screen offers under a panel, in the order of the table."""
-    heard = {*where.places, Place.EVERYWHERE}
-    return tuple(key for key in KEYS if key.rank is not None and panel in key.panels and key.place in heard)
+    heard = {*keys_in(*where.places), *everywhere_on(where)}
+    return tuple(key for key in KEYS if key.rank is not None and panel in key.panels and key in heard)

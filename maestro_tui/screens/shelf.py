@@ -41,7 +41,10 @@ class Shelves(Paired):
         self.action_read_again()
 
     def entered(self, subject: Subject | None = None) -> None:
-        """Files may have changed."""
+        """Files may have changed; the skills are those of the project that one comes from."""
+        entity = self.desk.mirror.state.table(subject[0]).get(subject[1]) if subject is not None else None
+        if entity is not None:
+            self._project_id = getattr(entity, "project_id", entity.id)
         super().entered(subject)
         if self.is_mounted:
             self.action_read_again()

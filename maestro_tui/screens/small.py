@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from maestro_tui import faces
-from maestro_tui.bindings import MODES, Keymap, Mode, Place, keys_in
+from maestro_tui.bindings import MODES, Keymap, Mode, Place, everywhere_on, keys_in
 from maestro_tui.cells import cut, folded, pad, plain
 from maestro_tui.deeds import Outcome, answer_question, send_text
 from maestro_tui.desk import Desk
@@ -173,7 +173,7 @@ def help_lines(mode: Mode, keymap: Keymap, cells: int) -> list[str]:
     """Every key that the screen hears with what it does, by place, and every sign with its word."""
     lines: list[str] = []
     for place in (*mode.places, Place.EVERYWHERE):
-        keys = keys_in(place)
+        keys = keys_in(place) if place is not Place.EVERYWHERE else everywhere_on(mode)
         lines += ["", place.value[:1].upper() + place.value[1:]][not lines :] if keys else []
         for key in keys:
             lines += hanging(f"  {pad(keymap.shown(key), 10)} ", key.help, cells)

@@ -202,13 +202,10 @@ class World:
             return web.json_response(body, status=status)
 
     async def _answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
-        if request.method == "GET" and path == "/templates" and not self.secret:
-            return self._json(msgspec.json.encode(templates.every(self.state)))
-        if request.method == "GET" and path in {"/commits", "/state", "/templates"}:
+        if request.method == "GET" and path in {"/commits", "/state", "/templates"} - self.documents.keys():
             if self.secret:
                 return web.json_response({"code": "FORBIDDEN", "message": self.secret}, status=403)
-            told = self._commits(request.query) if path == "/commits" else self._past(request.query)
-            return self._json(msgspec.json.encode(told))
+            return self._json(msgspec.json.encode(self._told(path, request.query)))
         if request.method == "GET":
             return self._read(path, request.query)
         document = msgspec.json.decode(await request.read(), type=dict[str, object])
@@ -261,6 +258,11 @@ class World:
                 return self._json(msgspec.json.encode(self.state.items(id_)))
             case _:
                 return web.json_response({"code": "NOT_FOUND", "message": f"no route {path}"}, status=404)
+
+    def _told(self, path: str, query: Mapping[str, str]) -> object:
+        if path == "/templates":
+            return templates.every(self.state)
+        return self._commits(query) if path == "/commits" else self._past(query)
 
     def _commits(self, query: Mapping[str, str]) -> object:
         """As the daemon tells them: oldest first, without ``after`` the newest."""

@@ -7,7 +7,7 @@ import pytest
 from textual.widgets import Input, Select, TextArea
 
 from maestro_tui.agents import agents
-from maestro_tui.bindings import KEYS, MODES, Keymap, Mode, Place, keys_in
+from maestro_tui.bindings import KEYS, MODES, Keymap, Mode, everywhere_on, keys_in
 from maestro_tui.deeds import Done, Refused
 from maestro_tui.deeds import typed as typed_to
 from maestro_tui.programs import Spawn, outcome, spawn_words
@@ -506,7 +506,7 @@ async def test_help_has_every_key_and_can_be_scrolled(world: World, size: tuple[
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 def test_help_is_made_from_the_one_table(mode: Mode) -> None:
     text = "\n".join(help_lines(mode, PLAIN, 200))
-    heard = keys_in(*mode.places, Place.EVERYWHERE)
+    heard = (*keys_in(*mode.places), *everywhere_on(mode))
     assert all(f"{key.shown} " in text and key.help in text for key in heard)
     assert max(len(line) for line in help_lines(mode, PLAIN, 50)) <= 50
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from maestro_tui.bindings import KEYS, MISSION, MODES, Keymap, Mode, Panel, Place, footer_keys, keys_in
+from maestro_tui.bindings import KEYS, MISSION, MODES, Keymap, Mode, Panel, Place, footer_keys, keys_in, mode
 from maestro_tui.frame import Broken, Connected, Link, Starting, banner, footer, header, tabs
 from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, joined, kept_whole, spread, text_of
 from maestro_tui.view.sessions import Counts
@@ -99,6 +99,13 @@ def test_every_key_is_heard_once_in_its_place() -> None:
         heard = [name for key in keys_in(place) for name in key.keys.split(",")]
         assert len(heard) == len(set(heard))
     assert len({key.name for key in KEYS}) == len(KEYS)
+
+
+def test_a_key_that_means_something_else_on_a_screen_is_told_once() -> None:
+    history = mode("history")
+    shown = [key.name for key in footer_keys(history, Panel.HISTORY) if key.shown == "u"]
+    assert shown == ["undo-commit"]
+    assert "undo" in [key.name for key in footer_keys(mode("board"), Panel.BOARD)]
 
 
 def test_every_key_has_its_sentence() -> None:
