@@ -78,7 +78,7 @@ async def serve(
     """
     for folder in (places.config, places.data, places.run, places.logs):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with HomeLock(places.run / "lock"):
+    with HomeLock(places.run / "lock", data=places.data):
         loaded = await asyncio.to_thread(
             load,
             places.data,

@@ -45,7 +45,7 @@ def check(places: Locations, *, as_json: bool) -> int:
     Raises:
         StoreError: a daemon has the home, a newer version wrote it, or the disk cannot be read.
     """
-    with HomeLock(places.run / "lock"):
+    with HomeLock(places.run / "lock", data=places.data):
         found = survey(places.data, Document, files=Files())
     _tell(_report(places, found, None), as_json=as_json)
     return DAMAGED if found.faults else 0
@@ -58,7 +58,7 @@ def mend(places: Locations, *, as_json: bool, dry_run: bool) -> int:
         StoreError: as ``check``; also when the disk refuses half-way: the next call goes on.
     """
     files = Files()
-    with HomeLock(places.run / "lock"):
+    with HomeLock(places.run / "lock", data=places.data):
         found = survey(places.data, Document, files=files)
         done = None if dry_run or found.hopeless or not found.faults else repair(found, files=files)
     report = _report(places, found, None if done is None else [str(path) for path in done])

@@ -54,7 +54,7 @@ def restore(places: Locations, name: str, *, as_json: bool) -> int:
         StoreError: a daemon has the home, the backup is not sound, or the disk refuses.
     """
     path = _found(places, name)
-    with HomeLock(places.run / "lock"):
+    with HomeLock(places.run / "lock", data=places.data):
         places.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         aside = places.data / "restoring"
         shutil.rmtree(aside, ignore_errors=True)

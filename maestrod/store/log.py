@@ -98,9 +98,9 @@ class SchemaTooNew(StoreError):
 class HomeLocked(StoreError):
     """Another process holds the lock; ``pid`` is None when it has not written its own yet."""
 
-    def __init__(self, *, file: Path, pid: int | None) -> None:
+    def __init__(self, *, file: Path, pid: int | None, hint: str = "") -> None:
         holder = "another process" if pid is None else f"process {pid}"
-        super().__init__(f"{file} is held by {holder}")
+        super().__init__(f"{file} is held by {holder}{f'; {hint}' if hint else ''}")
         self.file = file
         self.pid = pid
 

@@ -142,6 +142,28 @@ def test_a_stale_socket_and_a_stale_lock_are_no_obstacle(fresh: Scene) -> None:
     assert fresh.ok("GET", f"/projects/{project['id']}") == project
 
 
+def test_shells_that_know_other_run_folders_share_no_data(place: Path) -> None:
+    env = {
+        **os.environ,
+        "HOME": str(place),
+        "XDG_DATA_HOME": str(place / "share"),
+        "XDG_STATE_HOME": str(place / "state"),
+    }
+    env.pop("XDG_RUNTIME_DIR", None)
+    argv = [sys.executable, "-m", "maestrod"]
+    runtime = place / "runtime"
+    runtime.mkdir(mode=0o700)
+    with subprocess.Popen(argv, env={**env, "XDG_RUNTIME_DIR": str(runtime)}, stderr=subprocess.PIPE) as first:
+        try:
+            eventually(lambda: (runtime / "maestro" / "maestrod.sock").exists(), what="the first one serves")
+            second = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False)
+        finally:
+            first.terminate()
+    assert second.returncode == 6
+    assert "XDG_RUNTIME_DIR" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
 def test_a_killed_daemon_is_followed_at_once_and_a_stopped_one_leaves_no_socket(fresh: Scene) -> None:
     for _ in range(3):
         fresh.daemon.kill()

@@ -124,3 +124,19 @@ def test_a_lock_that_cannot_be_written_is_not_held(tmp_path: Path, deed: str) ->
         HomeLock(tmp_path / "lock", files=files).__enter__()
     with HomeLock(tmp_path / "lock"):
         pass
+
+
+def test_a_data_folder_is_held_by_one_whatever_their_run_folders_are(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with HomeLock(tmp_path / "one" / "lock", data=data):
+        pass  # nothing is there to be held
+    data.mkdir()
+    other = HomeLock(tmp_path / "two" / "lock", data=data)
+    with HomeLock(tmp_path / "one" / "lock", data=data):
+        with pytest.raises(HomeLocked, match=r"data is held by another process; .* XDG_RUNTIME_DIR"):
+            other.__enter__()
+        with HomeLock(tmp_path / "two" / "lock"):
+            pass  # the one that was refused holds nothing
+    with other:
+        pass
+    assert list(data.iterdir()) == []
