@@ -409,7 +409,7 @@ def test_text_in_any_script_and_any_bytes_survive_or_are_refused(maestro: Maestr
     assert data["title"] == title
     assert "\u202e" not in maestro("task", "list").out
     broken = maestro("task", "create", "bad \udcff bytes", "--json")
-    assert (broken.code, broken.error) == (2, "validation_error")
+    assert (broken.code, broken.error) == (2, "usage")
 
 
 def test_fifty_at_once_all_succeed(maestro: Maestro) -> None:
