@@ -34,6 +34,8 @@ class Flushed:
 def flush(place: str, client: "Client", deadline: float) -> Flushed:
     """Send what waits in a session's folder until the time runs out; what cannot be sent now waits on."""
     came = Flushed()
+    if not spool.names(place):
+        return came
     try:
         lock = turn(place, deadline)
     except OSError as error:  # another call is sending, or the folder is not ours to change

@@ -71,8 +71,8 @@ def _sense(document: dict[str, object]) -> Iterator[tuple[str, str]]:
         if isinstance(strategy, str) and strategy not in fitting:
             yield "strategy", f"'{strategy}' is not for a {role}; use {', '.join(sorted(fitting))}"
         commands = document.get("allowedCommands")
-        beyond = set(commands if isinstance(commands, list) else ()) - set(allowed_commands(roles[role]))
-        for name in sorted(map(str, beyond)):
+        named = {name for name in commands if isinstance(name, str)} if isinstance(commands, list) else set()
+        for name in sorted(named - set(allowed_commands(roles[role]))):
             yield "allowedCommands", f"'{name}' is nothing that a {role} may do; the list narrows, and never widens"
     tasks = document.get("tasks")
     ids = [task.get("id") for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
