@@ -18,7 +18,7 @@ from maestrod.watch.rulebook import Rulebook
 from maestrod.watch.screens import Reading, clean, read
 from maestrod.watch.tails import Tail, whole
 from maestrod.watch.transcripts import from_line, from_state_file
-from maestrod.watch.turns import AGREEING, wants_look
+from maestrod.watch.turns import AGREEING, is_opening, wants_look
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +73,16 @@ class Looker:
     async def look(self) -> None:
         """Look at everybody of whom there is a doubt."""
         now = self._engine.clock.now()
-        sessions = [s for s in self._engine.state.live_sessions() if s.pane is not None and not _is_settled(s, now)]
+        sessions = [s for s in self._engine.state.live_sessions() if s.pane is not None and self._is_doubted(s, now)]
         self._forget({session.id for session in sessions})
         await self._read_files(sessions)
         wanted = [session for session in sessions if self._wants_screen(session, now)]
         wanted.sort(key=lambda session: self._looked.get(session.id, 0))
         await asyncio.gather(*(self._look_at(session, now) for session in wanted[:MOST]))
+
+    def _is_doubted(self, session: Session, now: int) -> bool:
+        """Whether there is anything to be looked at: hooks' word on an agent at rest counts once it is under way."""
+        return not _is_settled(session, now) or is_opening(self._observer.evidence(session.id), now)
 
     def _forget(self, live: set[str]) -> None:
         for known in (self._files, self._looked, self._once, self._asked):

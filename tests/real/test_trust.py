@@ -32,8 +32,7 @@ def test_what_a_repository_brings_runs_only_after_it_was_trusted(real: Desk) -> 
 
     asked = real.spawn(real.provider, real.task("Try it"), more=("--keep-open",))
     real.shows(asked, QUESTIONS[real.provider])
-    if real.provider != "gemini":  # whose hooks say beneath the question that it is idle
-        real.turn(asked, "needs_input")
+    real.turn(asked, "needs_input")
     assert not marker.exists()
     real.ok("session", "stop", asked)
 
