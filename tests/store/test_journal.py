@@ -264,7 +264,9 @@ def test_a_journal_starts_once(tmp_path: Path) -> None:
     journal, _ = opened(tmp_path)
     with pytest.raises(ValueError, match="started before"):
         Listener().start(journal)
+    assert journal.writing
     journal.close()
+    assert not journal.writing
 
 
 def test_a_listener_that_fails_does_not_stop_the_journal(tmp_path: Path) -> None:
