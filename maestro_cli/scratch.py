@@ -38,6 +38,7 @@ class Scratch:
             **own,
             "MAESTRO_HOME": str(self.home),
             "MAESTRO_IDLE_END_S": "1",
+            "MAESTRO_STOP_GRACE_S": "1",
             "PATH": f"{folder / 'bin'}{os.pathsep}{own.get('PATH', os.defpath)}",
             "CLAUDE_CONFIG_DIR": str(folder / "claude"),
             "CODEX_HOME": str(folder / "codex"),

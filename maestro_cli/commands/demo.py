@@ -99,7 +99,7 @@ class Demo:
             script.write_text("\n".join(lines) + "\n", encoding="utf-8")
             self._scratch.environ[f"MAESTRO_FAKE_SCRIPT_{provider.upper()}"] = str(script)
         tasks = self._begin()
-        stop = threading.Event()
+        stop, quiet = threading.Event(), self._quiet
         spawning = threading.Thread(target=self._spawn_slowly, args=(tasks, stop))
         spawning.start()
         try:
@@ -108,6 +108,8 @@ class Demo:
         finally:
             stop.set()
             spawning.join()
+        self._quiet = quiet
+        self._say("the agents are ended, which takes a moment")
         return self._summary()
 
     def _begin(self) -> list[tuple[str, str]]:
