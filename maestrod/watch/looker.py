@@ -18,7 +18,7 @@ from maestrod.watch.rulebook import Rulebook
 from maestrod.watch.screens import Reading, clean, read
 from maestrod.watch.tails import Tail, whole
 from maestrod.watch.transcripts import from_line, from_state_file
-from maestrod.watch.turns import AGREEING, is_opening, wants_look
+from maestrod.watch.turns import AGREEING, wants_look
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,11 @@ MOST = 40
 """Screens that are looked at in one go; the others are looked at in the next."""
 LINGER_MS = 5_000
 """Files are read so long after a turn: why it ended may be written later than that it did."""
+OPENING_MS = 20_000
+"""So long after its launch an agent is looked at whatever its hooks say.
+
+Gemini CLI 0.61.0 asks whether its folder is trusted some seconds after it came up, and calls no hook for that.
+"""
 _AT_REST = frozenset({Doing.IDLE.value, Doing.ERROR.value})
 _ENOUGH = frozenset(source.name.lower() for source in Source if source <= Source.TRANSCRIPT)
 SHOWN = 300
@@ -73,16 +78,12 @@ class Looker:
     async def look(self) -> None:
         """Look at everybody of whom there is a doubt."""
         now = self._engine.clock.now()
-        sessions = [s for s in self._engine.state.live_sessions() if s.pane is not None and self._is_doubted(s, now)]
+        sessions = [s for s in self._engine.state.live_sessions() if s.pane is not None and _is_doubted(s, now)]
         self._forget({session.id for session in sessions})
         await self._read_files(sessions)
         wanted = [session for session in sessions if self._wants_screen(session, now)]
         wanted.sort(key=lambda session: self._looked.get(session.id, 0))
         await asyncio.gather(*(self._look_at(session, now) for session in wanted[:MOST]))
-
-    def _is_doubted(self, session: Session, now: int) -> bool:
-        """Whether there is anything to be looked at: hooks' word on an agent at rest counts once it is under way."""
-        return not _is_settled(session, now) or is_opening(self._observer.evidence(session.id), now)
 
     def _forget(self, live: set[str]) -> None:
         for known in (self._files, self._looked, self._once, self._asked):
@@ -119,7 +120,7 @@ class Looker:
     def _wants_screen(self, session: Session, now: int) -> bool:
         if self._rules.of(session.provider) is None and session.status is not SessionStatus.SPAWNING:
             return False
-        if session.id in self._once:
+        if session.id in self._once or (_is_opening(session, now) and session.turn.state in _AT_REST):
             return True
         return wants_look(self._observer.evidence(session.id), self._looked.get(session.id, 0), now)
 
@@ -172,6 +173,15 @@ class Looker:
         if now - begun >= self._start_limit_ms and self._asked.get(session.id) != begun:
             self._asked[session.id] = begun
             await self._observer.ask_person(session.id, f"no sign of life yet; {_words(shown)}")
+
+
+def _is_doubted(session: Session, now: int) -> bool:
+    """Whether there is anything to be looked at."""
+    return _is_opening(session, now) or not _is_settled(session, now)
+
+
+def _is_opening(session: Session, now: int) -> bool:
+    return session.launch is not None and now - session.launch.at <= OPENING_MS
 
 
 def _is_settled(session: Session, now: int) -> bool:

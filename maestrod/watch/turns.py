@@ -19,9 +19,6 @@ QUIET_MS = 5_000
 SETTLED_MS = 10_000
 """Who disagrees longer than this has been looked at often enough."""
 
-OPENING_MS = 20_000
-"""An agent that has said no more than that it came up may still ask about its folder: so long it is looked at."""
-
 ASKING = frozenset({Doing.NEEDS_INPUT, Doing.ERROR})
 """What has a kind and words."""
 
@@ -98,12 +95,12 @@ def next_change(evidence: Sequence[Evidence], verdict: Verdict, now: int) -> int
 def wants_look(evidence: Sequence[Evidence], looked: int, now: int) -> bool:
     """Whether the screen should be looked at, when that was done last at ``looked`` (ms).
 
-    Always when nobody else tells, when an agent has just come up, when nobody says what is asked, and when somebody has
-    just begun to disagree; now and then while an agent is at work, or waits for a person, and nothing is heard of it.
-    Otherwise what a hook says of an agent at rest is enough.
+    Always when nobody else tells, when nobody says what is asked, and when somebody has just begun to disagree; now
+    and then while an agent is at work, or waits for a person, and nothing is heard of it. What a hook says of an agent
+    at rest is enough.
     """
     newest = _newest(evidence)
-    if all(source is Source.SCREEN for source in newest) or is_opening(evidence, now):
+    if all(source is Source.SCREEN for source in newest):
         return True
     foremost, seen = _foremost(newest)
     asks = foremost.doing is Doing.NEEDS_INPUT
@@ -118,16 +115,6 @@ def wants_look(evidence: Sequence[Evidence], looked: int, now: int) -> bool:
         return False
     sign = max(max(e.at, e.seen) for e in newest.values() if e.source is not Source.SCREEN)
     return now - max(looked, sign) >= max(QUIET_MS, looked - sign)
-
-
-def is_opening(evidence: Sequence[Evidence], now: int) -> bool:
-    """Whether all that the hooks have said is that the agent came up, and that a moment ago.
-
-    Gemini CLI 0.61.0 calls its first hook beneath the question whether its folder is trusted.
-    """
-    spoken = [each for each in evidence if each.source <= Source.HOOK]
-    last = max(spoken, key=lambda each: each.at, default=None)
-    return last is not None and last.rule.endswith("SessionStart") and now - last.at <= OPENING_MS
 
 
 def _foremost(newest: Mapping[Source, Evidence]) -> tuple[Evidence, list[Evidence]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from maestrod.domain.model import Pane, Session
-from maestrod.domain.sessions import RegisterSession, SpawnSession
+from maestrod.domain.sessions import LaunchSession, RegisterSession, SpawnSession
 from maestrod.engine.live import Live
 from maestrod.tmux.control import ControlClient
 from maestrod.tmux.errors import TmuxFailed
@@ -73,10 +73,12 @@ class Watch:
         self.id = ""
         self.hooks = 0
 
-    async def begin(self, provider: str) -> None:
-        """A session of that provider, whose pane is known."""
+    async def begin(self, provider: str, *, launched: bool = False) -> None:
+        """A session of that provider, whose pane is known; ``launched`` just now, or nobody knows when."""
         ids = await self.house.do(SpawnSession(project_id=await self.house.project(), provider=provider))
         self.id = next(id_ for id_ in ids if id_.startswith("sess"))
+        if launched:
+            await self.house.do(LaunchSession(session_id=self.id, holder="test"))
         pane = Pane(socket="s", window="@1", pane="%1", pid=os.getpid(), pid_started_at=1)
         await self.house.do(RegisterSession(session_id=self.id, pane=pane))
 
@@ -216,6 +218,29 @@ async def test_an_agent_that_asks_before_it_begins_needs_a_person(
     await watch.pass_s(5)
     assert watch.session.status.value == "idle"
     assert not watch.session.needs_input.active
+
+
+async def test_an_agent_may_ask_about_its_folder_after_its_hooks_said_that_it_is_idle(watch: Watch) -> None:
+    await watch.begin("gemini", launched=True)
+    await watch.hook("SessionStart")
+    await watch.hook("BeforeAgent")
+    await watch.hook("AfterAgent")
+    await watch.pass_s(3)
+    watch.screens.shown = corpus.screen("gemini", "firstrun-1")
+    await watch.pass_s(6)
+    assert (watch.session.turn.state, watch.session.turn.kind) == ("needs_input", "trust")
+    assert watch.session.needs_input.active
+    await watch.hook("BeforeAgent")
+    assert not watch.session.needs_input.active
+
+
+async def test_an_agent_at_rest_is_looked_at_no_more_once_it_is_long_up(watch: Watch) -> None:
+    await watch.begin("gemini", launched=True)
+    await watch.hook("SessionStart")
+    watch.screens.shown = corpus.screen("gemini", "empty-idle")
+    await watch.pass_s(1_000)
+    assert watch.told == ("idle", "hook")
+    assert 15 <= watch.screens.looks <= 25
 
 
 async def test_what_an_agent_shows_that_gives_no_sign_is_told(watch: Watch) -> None:

@@ -13,7 +13,6 @@ from maestrod.watch.evidence import Doing, Evidence, Signs, Source, declared, fr
 from maestrod.watch.turns import (
     CONTRADICTED_MS,
     NEVER,
-    OPENING_MS,
     SAME_TURN_MS,
     STALE_MS,
     Lost,
@@ -351,15 +350,6 @@ def test_of_an_agent_at_rest_that_a_hook_told_of_no_screen_is_looked_at() -> Non
     for doing in (Doing.IDLE, Doing.ERROR):
         assert not wants_look([hook(doing, 1_000)], 0, 10**9)
         assert not wants_look([hook(doing, 1_000), title(Doing.IDLE, 500)], 0, 10**9)
-
-
-def test_an_agent_that_has_only_just_come_up_may_still_ask_and_is_looked_at() -> None:
-    came_up = msgspec.structs.replace(hook(Doing.IDLE, 1_000), rule="gemini hook SessionStart")
-    assert wants_look([came_up], 2_000, 2_001)
-    assert not wants_look([came_up], 2_000, 1_000 + OPENING_MS + 1)
-    assert not wants_look([came_up, hook(Doing.IDLE, 1_500)], 2_000, 2_001)
-    asks = msgspec.structs.replace(screen(Doing.NEEDS_INPUT, 3_000), kind="trust")
-    assert judge([came_up, asks], 3_000 + CONTRADICTED_MS).kind == "trust"
 
 
 def test_a_screen_is_looked_at_while_nobody_else_tells() -> None:
