@@ -92,12 +92,13 @@ class MaestroApp(Actions):
     async def _draw(self) -> None:
         while True:
             await self.desk.changed.wait()
-            self.here.redraw(self.desk.take_moved())
+            if self.screen_stack:
+                self.here.redraw(self.desk.take_moved())
             self._tell(self.desk.take_notices())
             await asyncio.sleep(FRAME_S)
 
     def _tick(self) -> None:
-        if self.here.is_mounted:
+        if self.screen_stack and self.here.is_mounted:  # while the app is closed there is none
             self.here.tick()
 
     def _tell(self, notices: Iterable[Notice]) -> None:
