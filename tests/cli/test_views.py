@@ -181,7 +181,7 @@ def test_what_is_stuck_or_broken_is_told_with_its_reason() -> None:
 def test_what_was_deleted_with_it_is_counted() -> None:
     assert views.gone("task", {"deleted": "task_1", "counts": {"task": 1}}) == ["deleted task_1"]
     assert views.gone("task", {"deleted": "task_1", "counts": {"task": 3, "subtask": 2}}) == [
-        "deleted task_1  (with 3 task, 2 subtask)"
+        "deleted task_1  (with 3 tasks, 2 subtasks)"
     ]
 
 

@@ -15,6 +15,15 @@ from tests.tui.sample import fill
 LEAST = 4.0
 PLACEHOLDER = 2.2
 """What is only an example of what could be typed may be paler."""
+SHOWN = {
+    "board": "Rate limits per",
+    "queue": "processing",
+    "mail": "no mail yet",
+    "graph": "Layer 1",
+    "history": "every change",
+    "skills": "Templates",
+}
+"""By what a screen is known to be there."""
 LINES = " ─│╭╮╰╯▁▂▃▄▅▆▇█▊▎"
 
 
@@ -62,7 +71,7 @@ async def test_every_screen_can_be_read_on_its_ground(world: World, theme: str, 
         await seen.until(lambda: seen.app.desk.asking.dialogs)
         seen.app.use_theme(theme)
         seen.app.action_show(mode.name)
-        await seen.shows("needs you" if mode.name != "board" else "Rate limits per")
+        await seen.shows(SHOWN.get(mode.name, "needs you"))
         await seen.until(lambda: not pale(seen, seen.app.screen.region))
 
 

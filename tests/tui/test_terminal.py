@@ -43,6 +43,11 @@ SCREENS = {
     "2": ("To do 7", "In progress 4", "H move left"),
     "3": ("─ Sessions ─", "by attention", "◐ rate-limits · needs you", "o order"),
     "v": ("─ rate-limits ─", "Screen", "l → next tab"),
+    "4": ("─ Queues 1 ─", "1 task to come in 1 queue", "processing", "p push"),
+    "5": ("─ Mail 0 ─", "no mail yet: c writes one", "c write"),
+    "6": ("─ 2 layers ·", "Layer 1 ·", "2 in a row", "c critical path"),
+    "7": ("─ History ", "every change", "t state then"),
+    "9": ("─ Skills & templates ─", "later places hide earlier ones", "e edit"),
     "0": ("─ Needs you (2) ─", "permission", "1 Yes", "1-9 answer"),
 }
 """Needs you comes last: there a digit is an answer."""
