@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -101,6 +102,10 @@ class Home:
 
         eventually(whole, what=f"commit {upto}")
         return found
+
+    def come(self) -> list[Record]:
+        """What the daemon did by itself since, of what is on disk now: a refusal may rest on it."""
+        return self._new(sys.maxsize)
 
     def _new(self, upto: int) -> list[Record]:
         found: list[Record] = []
@@ -214,12 +219,18 @@ class AtTheSocket(Machine):
             self._credentials(command, answer)
         else:
             told = {self.unchanged(before, command, by), self.unchanged(self.known, command, by)}
+            for record in home.come() if refused not in told else ():
+                self.follow([record])
+                told.add(self.unchanged(self.known, command, by))
             assert refused in told, f"{by} asked {command}, answered {answer.status} {answer.json}, foreseen {told}"
 
     def learn(self, upto: int) -> bool:
         """Let the reference follow the commits; whether the last request's is among them."""
+        return self.follow(self.home.learn(upto))
+
+    def follow(self, records: list[Record]) -> bool:
         home, own = self.home, False
-        for record in home.learn(upto):
+        for record in records:
             kind = msgspec.json.decode(record.command, type=dict[str, Any])["kind"]
             command = msgspec.json.decode(record.command, type=RULES[kind].command)
             new = Made(made(record.changes, {noun: set(home.state.table(noun)) for noun in Noun}))
