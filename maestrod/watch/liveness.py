@@ -23,9 +23,9 @@ from maestrod.watch.processes import (
     SAME_START_MS,
     SHELLS,
     Identity,
+    Look,
     Watched,
     booted_at_ms,
-    has_terminal,
     is_alive,
     is_shell,
 )
@@ -259,11 +259,12 @@ def out_of_place(session: Session, *, booted_at: int | None = None) -> RecordExi
     pane = session.pane
     if pane is None or not pane.pane or pane.pid is None:
         return None
-    if not is_alive(pane.pid, pane.pid_started_at, booted_at=booted_at):
+    look = Look(pane.pid)
+    if not look.is_alive(pane.pid_started_at, booted_at):
         return None
-    if is_shell(pane.pid):
+    if look.may_be_shell and is_shell(pane.pid):
         return RecordExit(session_id=session.id, reason="the agent has left, and a shell has taken its place")
-    if has_terminal(pane.pid):
+    if look.has_terminal:
         return None
     return RecordExit(session_id=session.id, reason="the agent has lost its window", interrupted=True)
 

@@ -18,13 +18,15 @@ from maestrod.watch.rulebook import Rulebook
 from maestrod.watch.screens import Reading, clean, read
 from maestrod.watch.tails import Tail, whole
 from maestrod.watch.transcripts import from_line, from_state_file
-from maestrod.watch.turns import AGREEING, wants_look
+from maestrod.watch.turns import AGREEING, QUIET_MS, wants_look
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 MOST = 40
 """Screens that are looked at in one go; the others are looked at in the next."""
+SURE_MS = 2_000
+"""Files are not read so long after a hook has told of work: what else they could tell comes after its last hook."""
 LINGER_MS = 5_000
 """Files are read so long after a turn: why it ended may be written later than that it did."""
 OPENING_MS = 20_000
@@ -108,6 +110,8 @@ class Looker:
         if not path.startswith("/"):
             return None
         turn = session.turn
+        if self._observer.is_undoubted(session.id, SURE_MS):
+            return None
         if turn.state in _AT_REST and self._engine.clock.now() - turn.since > LINGER_MS:
             return None
         known = self._files.get(session.id)
@@ -122,6 +126,8 @@ class Looker:
             return False
         if session.id in self._once or (_is_opening(session, now) and session.turn.state in _AT_REST):
             return True
+        if self._observer.is_undoubted(session.id, QUIET_MS):  # quicker, and to the same end
+            return False
         return wants_look(self._observer.evidence(session.id), self._looked.get(session.id, 0), now)
 
     async def _look_at(self, session: Session, now: int) -> None:

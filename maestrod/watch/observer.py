@@ -21,7 +21,7 @@ from maestrod.engine.engine import Ask, Engine, NotCommitted, ReadOnly
 from maestrod.engine.live import Live
 from maestrod.watch.edges import moves, recorded
 from maestrod.watch.evidence import Doing, Evidence, Signs, Source, declared, from_hook, from_title
-from maestrod.watch.turns import AGREEING, Verdict, judge, next_change
+from maestrod.watch.turns import AGREEING, Verdict, is_undoubted, judge, next_change
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ class Observer:
         self._evidence: dict[str, list[Evidence]] = {}
         self._due: dict[str, int] = {}
         """When a session is to be judged again though nothing is heard of it (ms)."""
+        self._undoubted: dict[str, int] = {}
+        """Who is at work on the word of a hook that nobody contradicts, and when the hook said so (ms)."""
         self._hook_ids: dict[int, None] = {}
         self._older_hook_ids: dict[int, None] = {}
 
@@ -55,6 +57,11 @@ class Observer:
     def verdict(self, session_id: str) -> Verdict:
         """What the session is doing, as far as anybody knows."""
         return judge(self._evidence.get(session_id, ()), self._engine.clock.now())
+
+    def is_undoubted(self, session_id: str, within_ms: int) -> bool:
+        """Whether a hook said so lately that the agent is at work, and nothing else says otherwise."""
+        said_at = self._undoubted.get(session_id)
+        return said_at is not None and self._engine.clock.now() - said_at < within_ms
 
     def session(self, session_id: str) -> Session | None:
         """The session as it is now."""
@@ -85,10 +92,29 @@ class Observer:
         when = at if at is not None and abs(now - at) < STALE_HOOK_MS else now
         when = now if self._is_late(session, when) else min(when, now)
         signs = from_hook(provider, event, payload, when)
+        if signs.evidence is not None and self._goes_on(session, signs, signs.evidence):
+            self._keep(session.id, signs.evidence)
+            self._undoubted[session.id] = signs.evidence.at
+            self._live.update(session.id, activity=now, tool=signs.evidence.tool, since=signs.evidence.at)
+            return
         if signs.evidence is not None and not self._repeats(session.id, signs.evidence):
             self._add(session.id, signs.evidence)
         self._live.update(session.id, activity=now, tool=signs.evidence.tool if signs.evidence else "")
         await self.settle(session.id, signs)
+
+    def _goes_on(self, session: Session, signs: Signs, evidence: Evidence) -> bool:
+        """Whether a hook says but what its agent's last one said, so that it need not be judged: most hooks do."""
+        said_at = self._undoubted.get(session.id)
+        return (
+            said_at is not None
+            and evidence.doing is Doing.WORKING
+            and evidence.at >= said_at
+            and session.status is S.WORKING
+            and session.turn.state == Doing.WORKING
+            and not session.needs_input.active
+            and signs.conversation_id in {None, session.conversation_id}
+            and signs.transcript_path in {None, session.transcript_path}
+        )
 
     def _is_late(self, session: Session, at: int) -> bool:
         """Whether it tells of a time when nobody could hear it: what was remembered since then knows less than it."""
@@ -180,6 +206,10 @@ class Observer:
         )
         command = recorded(session, verdict, signs or Signs(), self._engine.clock.now())
         is_news = moves(session, command)
+        if is_undoubted(verdict) and not is_news:
+            self._undoubted[session_id] = verdict.since
+        else:
+            self._undoubted.pop(session_id, None)
         at = self._engine.clock.now() if is_news else self._next_look(session_id, verdict)
         self._due[session_id] = min(at, self._due.get(session_id, at))  # whoever settles, a look that is due stays due
         if is_news:
@@ -227,6 +257,7 @@ class Observer:
         """The session has ended."""
         self._evidence.pop(session_id, None)
         self._due.pop(session_id, None)
+        self._undoubted.pop(session_id, None)
         self._live.forget(session_id)
 
     async def execute(self, command: Command) -> None:
@@ -250,9 +281,12 @@ class Observer:
             await self.execute(CompleteSession(session_id=session_id, note="everything reported, and idle"))
 
     def _add(self, session_id: str, evidence: Evidence) -> None:
+        self._keep(session_id, evidence)
+        self._look_again(session_id)
+
+    def _keep(self, session_id: str, evidence: Evidence) -> None:
         kept = self._evidence.setdefault(session_id, [])
         kept.append(evidence)
-        self._look_again(session_id)
         if len(kept) > KEPT:
             del kept[: len(kept) - KEPT]
 

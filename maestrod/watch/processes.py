@@ -37,20 +37,45 @@ def process(pid: int, started_at: int | None) -> psutil.Process | None:
 
 def is_alive(pid: int | None, started_at: int | None, *, booted_at: int | None = None) -> bool:
     """Whether the very process is alive; who asks about many says when the machine came up."""
-    if pid is None:
-        return False
-    if sys.platform == "linux":
-        return _is_alive(pid, started_at, booted_at_ms() if booted_at is None else booted_at)
-    return process(pid, started_at) is not None
+    return pid is not None and Look(pid).is_alive(started_at, booted_at)
 
 
-def _is_alive(pid: int, started_at: int | None, booted_at: int) -> bool:
-    """By one look: psutil takes ten times as long, and all agents are looked at twice a second."""
-    fields = _stat(pid)
-    if len(fields) <= _STARTED:
-        return False
-    began = booted_at + int(fields[_STARTED]) * 1000 / _TICKS_A_SECOND
-    return fields[0] not in _DEAD and (started_at is None or abs(began - started_at) <= SAME_START_MS)
+class Look:
+    """What Linux tells of a process at one moment, in a tenth of psutil's time: all agents are looked at all the time.
+
+    Of one that is gone, and on other systems, little is known.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        head, _, rest = _stat(pid).rpartition(b")")
+        self._program = os.fsdecode(head.partition(b"(")[2])
+        self._fields = rest.split()
+
+    def is_alive(self, started_at: int | None, booted_at: int | None = None) -> bool:
+        """Whether it is the very process and no zombie; who asks about many says when the machine came up."""
+        if sys.platform != "linux":
+            return process(self._pid, started_at) is not None
+        if len(self._fields) <= _STARTED:
+            return False
+        booted_at = booted_at_ms() if booted_at is None else booted_at
+        began = booted_at + int(self._fields[_STARTED]) * 1000 / _TICKS_A_SECOND
+        return self._fields[0] not in _DEAD and (started_at is None or abs(began - started_at) <= SAME_START_MS)
+
+    @property
+    def may_be_shell(self) -> bool:
+        """Whether it is worth asking ``is_shell``. True where nobody can tell."""
+        return not self._program or self._program in SHELLS
+
+    @property
+    def has_terminal(self) -> bool:
+        """Whether it still has a terminal; it loses it when its window is gone. True where nobody can tell."""
+        return len(self._fields) <= _TERMINAL or self._fields[_TERMINAL] != b"0"
+
+    @property
+    def is_in_front(self) -> bool:
+        """Whether what is typed into its terminal reaches its own group. True where nobody can tell."""
+        return len(self._fields) <= _FOREGROUND or self._fields[_GROUP] == self._fields[_FOREGROUND]
 
 
 Identity = tuple[int, int | None]
@@ -133,24 +158,12 @@ def _words(pid: int) -> list[str]:
         return [""]
 
 
-def has_terminal(pid: int) -> bool:
-    """Whether the process still has a terminal; it loses it when its window is gone. True where nobody can tell."""
-    fields = _stat(pid)
-    return len(fields) <= _TERMINAL or fields[_TERMINAL] != b"0"
-
-
-def is_in_front(pid: int) -> bool:
-    """Whether what is typed into its terminal reaches the process' own group. True where nobody can tell."""
-    fields = _stat(pid)
-    return len(fields) <= _FOREGROUND or fields[_GROUP] == fields[_FOREGROUND]
-
-
-def _stat(pid: int) -> list[bytes]:
-    """The fields behind the name; none where there is no such file."""
+def _stat(pid: int) -> bytes:
+    """Of Linux, what proc_pid_stat(5) says of it; nothing where there is no such file."""
     try:
-        return _told(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        return _told(f"/proc/{pid}/stat")
     except OSError:
-        return []
+        return b""
 
 
 def _told(path: str) -> bytes:

@@ -35,6 +35,9 @@ CONFIDENCE = {
 }
 
 
+_NAMES = {source: source.name.lower() for source in Source}
+
+
 class Lost(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a source said that was not believed, when (ms), and why not."""
 
@@ -90,6 +93,15 @@ def next_change(evidence: Sequence[Evidence], verdict: Verdict, now: int) -> int
     if verdict.doing is Doing.WORKING:
         waits.append(_last_sign(newest) + STALE_MS)
     return min((at for at in waits if at > now), default=NEVER)
+
+
+def is_undoubted(verdict: Verdict) -> bool:
+    """Whether a hook says that the agent is at work, and whoever differs spoke before it.
+
+    Another hook that says the same later changes nothing but the time.
+    """
+    told = verdict.doing is Doing.WORKING and verdict.source == _NAMES[Source.HOOK]
+    return told and all(each.doing is verdict.doing or each.at <= verdict.since for each in verdict.lost)
 
 
 def wants_look(evidence: Sequence[Evidence], looked: int, now: int) -> bool:
@@ -210,4 +222,4 @@ def _lost(other: Evidence, chosen: Evidence, newest: Mapping[Source, Evidence], 
 
 
 def _word(evidence: Evidence) -> str:
-    return evidence.source.name.lower()
+    return _NAMES[evidence.source]

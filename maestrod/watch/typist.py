@@ -19,7 +19,7 @@ from maestrod.watch.composer import asks, drafted, holds, is_same
 from maestrod.watch.dialogs import Dialog, dialog_of, is_expected, meant, offered, steps
 from maestrod.watch.evidence import Doing
 from maestrod.watch.observer import Observer
-from maestrod.watch.processes import is_in_front, is_shell
+from maestrod.watch.processes import Look, is_shell
 from maestrod.watch.rulebook import Rulebook
 from maestrod.watch.screens import read
 
@@ -232,7 +232,7 @@ def _stranger(session: Session) -> str:
         return ""
     if is_shell(pid):
         return "a shell has taken the agent's place"
-    return "" if is_in_front(pid) else "another program has the agent's terminal"
+    return "" if Look(pid).is_in_front else "another program has the agent's terminal"
 
 
 def pane_of(session: Session) -> PaneRef:

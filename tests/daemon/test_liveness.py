@@ -469,7 +469,7 @@ def test_a_process_is_found_by_its_sessions_name_unless_it_is_younger_or_ours() 
 def test_who_has_no_terminal_is_known_to_have_none() -> None:
     ours, theirs = os.openpty()
     with subprocess.Popen(SLEEP, start_new_session=True) as without:
-        assert not processes.has_terminal(without.pid)
+        assert not processes.Look(without.pid).has_terminal
         without.kill()
     script = (
         "import fcntl,signal,termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); print('up', flush=True); signal.pause()"
@@ -478,13 +478,13 @@ def test_who_has_no_terminal_is_known_to_have_none() -> None:
     with subprocess.Popen(argv, stdin=theirs, stdout=subprocess.PIPE, start_new_session=True) as within:
         assert within.stdout is not None
         within.stdout.readline()
-        assert processes.has_terminal(within.pid)
-        assert processes.is_in_front(within.pid)
+        assert processes.Look(within.pid).has_terminal
+        assert processes.Look(within.pid).is_in_front
         within.kill()
     os.close(ours)
     os.close(theirs)
-    assert processes.has_terminal(1 << 30)
-    assert processes.is_in_front(1 << 30)
+    assert processes.Look(1 << 30).has_terminal
+    assert processes.Look(1 << 30).is_in_front
 
 
 def test_no_word_and_no_pane_are_no_end(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -14,10 +15,12 @@ from maestrod.tmux.control import ControlClient
 from maestrod.tmux.errors import TmuxFailed
 from maestrod.tmux.facts import Capture, PaneRef
 from maestrod.tmux.oneshot import Tmux
+from maestrod.watch.edges import moves, recorded
+from maestrod.watch.evidence import Doing, Evidence, Signs, Source
 from maestrod.watch.looker import Looker
 from maestrod.watch.observer import Observer
 from maestrod.watch.rulebook import FOLDER, Rulebook
-from maestrod.watch.turns import STALE_MS, Verdict
+from maestrod.watch.turns import QUIET_MS, STALE_MS, Verdict, wants_look
 from tests.agents import corpus
 from tests.daemon.house import House, house
 
@@ -82,10 +85,11 @@ class Watch:
         pane = Pane(socket="s", window="@1", pane="%1", pid=os.getpid(), pid_started_at=1)
         await self.house.do(RegisterSession(session_id=self.id, pane=pane))
 
-    async def hook(self, event: str, **payload: object) -> None:
+    async def hook(self, event: str, *, before_ms: int = 0, **payload: object) -> None:
+        """A hook comes, that was called so long ago."""
         self.hooks += 1
-        session = self.session
-        await self.observer.hook(session, session.provider, event, payload, hook_id=f"h{self.hooks}", at=None)
+        session, at = self.session, self.house.clock.at - before_ms
+        await self.observer.hook(session, session.provider, event, payload, hook_id=f"h{self.hooks}", at=at)
 
     async def pass_s(self, seconds: int) -> None:
         """Let time pass, looked at every second."""
@@ -326,3 +330,41 @@ async def test_a_log_that_is_none_changes_nothing(watch: Watch, path: str) -> No
     await watch.hook("UserPromptSubmit", transcript_path=path)
     await watch.pass_s(20)
     assert watch.told == ("working", "hook")
+
+
+# -- hooks that say what the last one said --------------------------------------------------------------
+
+SAID = ("UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "Notification", "PermissionRequest")
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whoever_speaks_in_whatever_order_nothing_that_follows_stays_undone(watch: Watch, seed: int) -> None:
+    """Most hooks are not judged, for they say what is known: whether they might be missed is asked after each step."""
+    random = Random(seed)
+    await watch.begin("claude")
+    watch.house.engine.listen(watch.observer.heard)
+    for _ in range(150):
+        now = watch.house.clock.at
+        match random.choice(["hook", "hook", "hook", "work", "work", "seen", "time", "late", "asks"]):
+            case "hook":
+                await watch.hook(random.choice(SAID), tool_name="Bash", tool_input={"command": "make"})
+            case "work":
+                path = random.choice(["/a", "/b"])
+                await watch.hook("PostToolUse", transcript_path=path, session_id="c")
+                assert watch.session.transcript_path == path
+            case "asks":
+                await watch.observer.ask_person(watch.id, "Which one?")
+            case "late":
+                await watch.hook("PreToolUse", before_ms=random.randint(1, 9_000))
+            case "seen":
+                source = random.choice([Source.TRANSCRIPT, Source.TITLE, Source.SCREEN])
+                doing = random.choice([Doing.IDLE, Doing.WORKING, Doing.NEEDS_INPUT, Doing.ERROR])
+                await watch.observer.told(watch.id, Evidence(source=source, doing=doing, rule="seen", at=now))
+            case _:
+                watch.house.clock.at += random.choice([1, 400, 3_000, 700_000])
+        for _ in range(2):  # what has moved is looked at once more
+            await watch.observer.tick()
+        left = recorded(watch.session, watch.verdict, Signs(), watch.house.clock.at)
+        assert not moves(watch.session, left), left
+        doubted = wants_look(watch.observer.evidence(watch.id), now - random.randint(0, 60_000), watch.house.clock.at)
+        assert not (doubted and watch.observer.is_undoubted(watch.id, QUIET_MS))
