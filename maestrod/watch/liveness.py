@@ -9,9 +9,11 @@ import socket
 from collections.abc import Coroutine
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from maestrod.domain.changes import Change, Commit, Put
 from maestrod.domain.model import LIVE_SESSION, Noun, Pane, Session, SessionStatus
-from maestrod.domain.sessions import RecordExit, RecordTurn, StopSession
+from maestrod.domain.sessions import RecordExit, RecordTurn, RegisterSession, StopSession
 from maestrod.engine.engine import Engine
 from maestrod.engine.live import Live
 from maestrod.locations import Locations
@@ -25,7 +27,9 @@ from maestrod.watch.processes import (
     Identity,
     Look,
     Watched,
+    began_at_ms,
     booted_at_ms,
+    carries,
     is_alive,
     is_shell,
 )
@@ -78,7 +82,7 @@ class Liveness:
             if pane is None:
                 continue
             agent = _agent(pane)
-            if agent is None or is_alive(*agent, booted_at=booted_at):
+            if agent is None or is_alive(*agent, booted_at=booted_at) or await self._is_known_again(session, pane):
                 self._observer.remember(session)
                 self._live.update(session.id, process="alive", state=session.turn.state, since=session.turn.since)
             elif _ran_before_boot(pane):
@@ -166,7 +170,14 @@ class Liveness:
         self._closer_at = now + round(CLOSER_S * 1000)
         booted_at = booted_at_ms()
         for session in list(self._engine.state.live_sessions()):
-            end = out_of_place(session, booted_at=booted_at)
+            pane = session.pane
+            if pane is None or not pane.pane or pane.pid is None:
+                continue
+            look = Look(pane.pid)
+            if not look.is_alive(pane.pid_started_at, booted_at):
+                await self._is_known_again(session, pane)
+                continue
+            end = out_of_place(session.id, pane.pid, look)
             if end is not None:
                 await self._observer.execute(end)
 
@@ -185,7 +196,7 @@ class Liveness:
         if not isinstance(session, Session) or session.status not in LIVE_SESSION or session.pane is None:
             return
         now = self._engine.clock.now()
-        if lives:
+        if lives or await self._is_known_again(session, session.pane):
             self._gone_since.pop(session.id, None)
             self._live.update(session.id, process="alive")
             return
@@ -194,6 +205,17 @@ class Liveness:
         if not self._will_be_told(session, session.pane) or now - since >= REPORT_GRACE_S * 1000:
             await self._end(session, "the agent's process is gone")
             self._gone_since.pop(session.id, None)
+
+    async def _is_known_again(self, session: Session, pane: Pane) -> bool:
+        """Whether the agent lives, though not since then: the machine's clock was set, by which beginnings are told.
+
+        Its beginning is written down anew.
+        """
+        if pane.pid is None or not carries(pane.pid, session.id):
+            return False
+        new = replace(pane, pid_started_at=began_at_ms(pane.pid))
+        await self._observer.execute(RegisterSession(session_id=session.id, pane=new))
+        return True
 
     def _will_be_told(self, session: Session, pane: Pane) -> bool:
         """Whether a supervisor is still about to say how its agent ended."""
@@ -251,22 +273,13 @@ def _ran_before_boot(pane: Pane) -> bool:
     return pane.pid_started_at is not None and pane.pid_started_at < booted_at_ms() - SAME_START_MS
 
 
-def out_of_place(session: Session, *, booted_at: int | None = None) -> RecordExit | None:
-    """What has become of an agent whose process lives; ``None`` when it is where it was.
-
-    Who asks about many says when the machine came up.
-    """
-    pane = session.pane
-    if pane is None or not pane.pane or pane.pid is None:
-        return None
-    look = Look(pane.pid)
-    if not look.is_alive(pane.pid_started_at, booted_at):
-        return None
-    if look.may_be_shell and is_shell(pane.pid):
-        return RecordExit(session_id=session.id, reason="the agent has left, and a shell has taken its place")
+def out_of_place(session_id: str, pid: int, look: Look) -> RecordExit | None:
+    """What has become of an agent whose process lives; ``None`` when it is where it was."""
+    if look.may_be_shell and is_shell(pid):
+        return RecordExit(session_id=session_id, reason="the agent has left, and a shell has taken its place")
     if look.has_terminal:
         return None
-    return RecordExit(session_id=session.id, reason="the agent has lost its window", interrupted=True)
+    return RecordExit(session_id=session_id, reason="the agent has lost its window", interrupted=True)
 
 
 def _has_pane(change: Change) -> bool:

@@ -197,6 +197,23 @@ def of_session(session_id: str, *, before: float) -> list[psutil.Process]:
     return found
 
 
+def carries(pid: int, session_id: str) -> bool:
+    """Whether a living process has the session's id in its environment, as its agent and all that it starts have."""
+    try:
+        found = psutil.Process(pid)
+        return found.environ().get(SESSION_VARIABLE) == session_id and found.status() != psutil.STATUS_ZOMBIE
+    except (OSError, psutil.Error):
+        return False
+
+
+def began_at_ms(pid: int) -> int | None:
+    """When the process began by the clock of now; None when it is gone."""
+    try:
+        return round(psutil.Process(pid).create_time() * 1000)
+    except psutil.Error:
+        return None
+
+
 def uptime_s() -> float:
     """Now, in seconds since the machine came up, as processes' beginnings are told.
 

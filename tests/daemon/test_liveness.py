@@ -16,7 +16,7 @@ import pytest
 from maestrod.domain.model import Exit, Pane, Session, SessionStatus
 from maestrod.watch import processes
 from maestrod.watch.liveness import read_exit
-from maestrod.watch.processes import Watched, is_alive, process, signal_all, tree
+from maestrod.watch.processes import SESSION_VARIABLE, Watched, is_alive, process, signal_all, tree
 from tests.daemon.scene import Json, Scene
 from tests.support.daemon import daemon
 from tests.support.eventually import eventually
@@ -51,8 +51,8 @@ def start() -> Iterator[Start]:
     """Starts processes that are gone at the end of the test."""
     with contextlib.ExitStack() as stack:
 
-        def started(argv: list[str] = SLEEP) -> subprocess.Popen[str]:
-            running = stack.enter_context(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True))
+        def started(argv: list[str] = SLEEP, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+            running = stack.enter_context(subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True))
             stack.callback(running.kill)
             return running
 
@@ -207,6 +207,19 @@ def test_a_process_of_the_same_number_and_another_start_is_somebody_else(scene: 
     assert running.poll() is None
 
 
+def test_an_agent_is_known_again_when_the_clock_was_set_and_a_stranger_is_not(fresh: Scene, start: Start) -> None:
+    """Clocks are not set here: the beginnings that were written down are those of another clock."""
+    hers, other = fresh.session(tasks=1), fresh.session(tasks=1)
+    agents = [start(env={**os.environ, SESSION_VARIABLE: hers["id"]}) for _ in range(2)]
+    for session, running in zip((hers, other), agents, strict=True):
+        fresh.register(session, pid=running.pid, pidStartedAt=started_at(running.pid) - 3_600_000)
+    assert "process is gone" in ended(fresh, other)["exit"]["reason"]
+    eventually(lambda: seen(fresh, hers) == "alive")
+    assert fresh.read(hers)["pane"]["pidStartedAt"] == started_at(agents[0].pid)
+    fresh.ok("POST", f"/sessions/{hers['id']}/stop", {})
+    eventually(lambda: agents[0].poll() is not None)
+
+
 def test_an_agent_whose_process_nobody_named_is_not_called_dead(scene: Scene, start: Start) -> None:
     silent = scene.session()
     scene.register(silent)
@@ -295,6 +308,16 @@ def test_a_restart_finds_the_living_alive_and_the_dead_dead(fresh: Scene, start:
     assert fresh.ok("GET", f"/sessions/{living['id']}/explain")["verdict"]["doing"] == "working"
     fresh.hook(living, "Stop")
     assert fresh.read(living)["status"] == "idle"
+
+
+def test_an_agent_is_known_again_after_a_restart_though_the_clock_was_set_meanwhile(fresh: Scene, start: Start) -> None:
+    session = fresh.session(tasks=1)
+    running = start(env={**os.environ, SESSION_VARIABLE: session["id"]})
+    fresh.register(session, pid=running.pid, pidStartedAt=1_000)
+    fresh.daemon.kill()
+    fresh.daemon.start()
+    shown = fresh.read(session)
+    assert (shown["exit"], shown["pane"]["pidStartedAt"]) == (None, started_at(running.pid))
 
 
 def test_a_hook_that_was_on_its_way_during_the_restart_is_newer_than_what_was_known(fresh: Scene, start: Start) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from random import Random
 
@@ -85,8 +85,11 @@ class Watch:
         pane = Pane(socket="s", window="@1", pane="%1", pid=os.getpid(), pid_started_at=1)
         await self.house.do(RegisterSession(session_id=self.id, pane=pane))
 
-    async def hook(self, event: str, *, before_ms: int = 0, **payload: object) -> None:
-        """A hook comes, that was called so long ago."""
+    async def hook(self, event: str, **payload: object) -> None:
+        await self.late(event, payload, 0)
+
+    async def late(self, event: str, payload: Mapping[str, object], before_ms: int) -> None:
+        """A hook comes that was called so long ago."""
         self.hooks += 1
         session, at = self.session, self.house.clock.at - before_ms
         await self.observer.hook(session, session.provider, event, payload, hook_id=f"h{self.hooks}", at=at)
@@ -355,7 +358,7 @@ async def test_whoever_speaks_in_whatever_order_nothing_that_follows_stays_undon
             case "asks":
                 await watch.observer.ask_person(watch.id, "Which one?")
             case "late":
-                await watch.hook("PreToolUse", before_ms=random.randint(1, 9_000))
+                await watch.late("PreToolUse", {}, random.randint(1, 9_000))
             case "seen":
                 source = random.choice([Source.TRANSCRIPT, Source.TITLE, Source.SCREEN])
                 doing = random.choice([Doing.IDLE, Doing.WORKING, Doing.NEEDS_INPUT, Doing.ERROR])
