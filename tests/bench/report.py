@@ -18,7 +18,7 @@ from tests.support.daemon import home
 PARTS = (
     "start", "held", "screen",
     "get1", "get16", "update1", "update16", "page", "list", "create1", "create16", "create64", "memory",
-    "mail", "scale", "broadcast", "stopped", "output", "pointers", "cli", "soak",
+    "mail", "scale", "broadcast", "stopped", "output", "pointers", "cli", "soak", "busy",
 )  # fmt: skip
 """What can be measured, in the order of the table."""
 DOCS = Path(__file__).parents[2] / "docs"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import broadcast, held, load, mailbox, report, scale, screen, soak, starts, wire
+from tests.bench import broadcast, busy, held, load, mailbox, report, scale, screen, soak, starts, wire
 from tests.bench.listeners import Heard
 from tests.bench.load import SCENARIOS, Desk, Scenario
 from tests.bench.report import Budget, Machine, Part, Report, Run, row
@@ -165,6 +165,13 @@ def test_agents_at_work_are_watched() -> None:
 def test_the_screen_is_painted(desks: list[Desk]) -> None:
     first, task = screen.measure(desks, reps=1)
     assert task.ours >= first.ours > 0
+
+
+@pytest.mark.long
+def test_keys_are_seen_among_agents_that_draw() -> None:
+    rows = busy.measure(busy.Extent(agents=2, tasks=500, warm_up_s=0, seconds=1.5, presses=2, reps=1))
+    assert [each.unit for each in rows] == [*["ms"] * 11, "%", "MB", "MB/h", ""]
+    assert all(each.ours > 0 for each in rows if each.unit != "MB/h" and each.unit)
 
 
 @pytest.mark.parametrize(
