@@ -1,6 +1,7 @@
 """What the screen works with: the mirror, the connection, the clock. All I/O goes through here."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
@@ -111,9 +112,12 @@ class Desk:
         async with opened(self._server, key=key) as stream:
             self._stream = stream
             self._unread.set()
-            async with aclosing(stream.messages()) as messages:
-                async for message in messages:
-                    await self._hear(message)
+            try:
+                async with aclosing(stream.messages()) as messages:
+                    async for message in messages:
+                        await self._hear(message)
+            finally:
+                gc.unfreeze()
 
     async def _glance(self, key: str) -> None:
         seen = await asyncio.to_thread(glance, self._server, key)
@@ -138,12 +142,14 @@ class Desk:
 
     async def _read(self, part: "Snapshot") -> None:
         if part.first:
+            gc.unfreeze()
             self.mirror.begin()
         for noun, entities in part.entities.items():
             for start in range(0, len(entities), TURN):
                 self._tell(self.mirror.read(noun, entities[start : start + TURN], {}), self.link)
                 await asyncio.sleep(0)
         self._tell(self.mirror.read(Noun.SESSION, (), part.live), self.link)
+        gc.freeze()  # what was read stays: looking through it for garbage would hold the keys up
         if part.last:
             self._tell(self.mirror.end(), Connected(part.seq, self._writes))
 

@@ -18,14 +18,13 @@ TIMELINE = 200
 class Live(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What is known of a session at this moment and is not state; times in milliseconds.
 
-    ``process`` is starting, alive, exited or unreachable; ``state`` is what the turn is.
+    ``process`` is starting, alive, exited or unreachable; ``state`` is what the turn is. What is not shown is left
+    out: titles and signs of life come all the time, and nothing is drawn for them.
     """
 
     process: str = ""
     state: str = ""
     since: int = 0
-    title: str = ""
-    activity: int = 0
     tool: str = ""
     background: int = 0
 

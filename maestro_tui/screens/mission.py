@@ -68,6 +68,7 @@ class Mission(Framed):
         self._found: Sequence[str] | None = None
         self._searched_for = ""
         self._attended: object = None
+        self._told_of: Subject | None = None
         self._settled = False
         self._offered = False
         self._drawing = False
@@ -121,7 +122,7 @@ class Mission(Framed):
         if nouns:
             self._choose_first()
             self._leave_what_is_gone()
-            self._draw_subject()
+            self._draw_subject(nouns)
 
     def age(self) -> None:
         """A second has passed: ages move."""
@@ -152,10 +153,11 @@ class Mission(Framed):
         asking.show(rows, "nobody waits for you" if mirror.whole else "")
         asking.border_title = f"{Panel.INBOX} ({len(waiting)})" if waiting else str(Panel.INBOX)
 
-    def _draw_subject(self) -> None:
+    def _draw_subject(self, nouns: frozenset[Noun] = frozenset(Noun)) -> None:
         self._draw_centre()
         self._draw_queue()
-        self._draw_timeline()
+        if Noun.TIMELINE in nouns or self._told_of != self.spot.subject:
+            self._draw_timeline()
         session = self.spot.session
         if session is not None:
             self.desk.see(session.id)
@@ -187,7 +189,7 @@ class Mission(Framed):
             queue.show(queue_rows(state, session.id, queue.size.width - 2))
 
     def _draw_timeline(self) -> None:
-        timeline = self.lines(Panel.TIMELINE)
+        timeline, self._told_of = self.lines(Panel.TIMELINE), self.spot.subject
         rows: Rows = NoRows()
         if self.spot.subject is not None and self.spot.subject[0] is not Noun.PROJECT:
             kind = "session" if self.spot.session is not None else "task"

@@ -7,12 +7,17 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from maestro_tui.widgets.titles import Title
+
 
 class Guarded(MessagePump):
     """A failing handler would end the widget's message loop; here it is told to the app instead.
 
     No ``DOMNode`` itself: Textual takes a widget's styles from the first base that is one.
     """
+
+    border_title: Any = Title()
+    border_subtitle: Any = Title()
 
     async def _dispatch_message(self, message: Message) -> None:
         try:

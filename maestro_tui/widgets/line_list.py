@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from maestro_tui.bindings import Key, Panel, Place, keys_in
 from maestro_tui.cells import cut
@@ -86,12 +87,23 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         before = self._key
         self._rows = rows
         self._words = self._words if words is None else words
-        self.virtual_size = Size(0, len(rows) * rows.height)
+        self._make_room(len(rows) * rows.height)
         found = rows.find(before) if before else None
         self._put(found if found is not None else min(self._at, max(0, len(rows) - 1)))
         self.repaint()
         if self._key != before:
             self.follow(self.panel, self._key)
+
+    def _make_room(self, lines: int) -> None:
+        """Have so many lines; the screen is laid out anew only when more than the scrollbar's thumb moves by that."""
+        size, room = Size(0, lines), self.container_size.height
+        if self.styles.auto_dimensions or (lines > room) != (self.virtual_size.height > room):
+            self.virtual_size = size
+            return
+        self.set_reactive(Widget.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = lines
+        self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     def point(self, key: str) -> bool:
         """Put the cursor on a key, when it is shown."""

@@ -1,5 +1,7 @@
 """Lines of toned text as strips of a widget, painted anew only where they differ."""
 
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Generic, TypeVar
 
 from rich.segment import Segment
@@ -51,7 +53,7 @@ class Lined(Toned, Generic[Content]):
         width, height = self.size
         changed = [y for y in range(height) if self._painted.get(y) != self.content(y)]
         if changed:
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+            self.refresh(*(Region(0, y, width, lines) for y, lines in _stretches(changed)))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a region, on the ground of the widget."""
@@ -62,3 +64,10 @@ class Lined(Toned, Generic[Content]):
         """One line of the window."""
         self._painted[y] = content = self.content(y)
         return self.paint(content, self._base)
+
+
+def _stretches(lines: list[int]) -> Iterator[tuple[int, int]]:
+    """First line and length of each stretch without a gap: every region costs the compositor a walk."""
+    for _, stretch in groupby(enumerate(lines), key=lambda line: line[1] - line[0]):
+        ys = [y for _, y in stretch]
+        yield ys[0], len(ys)

@@ -1,0 +1,91 @@
+"""What has not moved is not drawn, what nobody sees moves nothing, and what was read holds no key up."""
+
+import gc
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from maestro_tui.bindings import Panel
+from maestro_tui.mirror import Mirror
+from maestro_tui.widgets.guarded import Guarded
+from maestrod.domain.model import Noun
+from maestrod.domain.tasks import EditTask
+from maestrod.domain.timeline import Report
+from tests.support.eventually import aeventually
+from tests.support.world import World
+from tests.tui.conftest import Seen, looking
+from tests.tui.sample import fill
+
+
+class Boxed(Guarded, Static):
+    """A widget with a title, which counts how often it is drawn anew."""
+
+    drawn = 0
+
+    def refresh(self, *regions: object, **how: object) -> "Boxed":
+        self.drawn += 1
+        return self
+
+
+async def ready(seen: Seen) -> None:
+    await seen.until(lambda: seen.app.desk.mirror.whole, "everything is read")
+    await seen.until(lambda: seen.app.mission.spot.session is not None, "a session is looked at")
+
+
+async def test_a_second_in_which_nothing_moved_paints_nothing(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        screen = seen.app.screen
+        await seen.until(lambda: not screen._dirty_widgets, "all is painted")
+        seen.app.mission.tick()
+        assert not screen._dirty_widgets
+        assert not any(widget._repaint_required for widget in screen.walk_children(Widget))
+
+
+def test_a_title_that_says_the_same_draws_nothing() -> None:
+    box = Boxed()
+    box.border_title = Content("one [b]")
+    once = box.drawn
+    box.border_title = Content("one [b]")
+    assert box.drawn == once
+    box.border_title = "two"
+    assert (box.drawn, box.border_title) == (once + 1, "two")
+    box.border_title = None
+    assert (box.drawn, box.border_title) == (once + 2, None)
+
+
+async def test_a_timeline_stands_while_something_else_moves(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        session = seen.app.mission.spot.session
+        assert session is not None
+        await world.do(Report(session_id=session.id, message="Told before"))
+        await seen.shows("Told before")
+        told = seen.app.mission.lines(Panel.TIMELINE)
+        before = told.built
+        await world.do(EditTask(task_id=sample.login, title="Called otherwise"))
+        await seen.shows("Called otherwise")
+        assert told.built == before
+
+
+def test_titles_and_signs_of_life_of_an_agent_move_nothing() -> None:
+    mirror = Mirror()
+    mirror.know({"sess_1": {"process": "alive", "title": "⠋ Working", "activity": 1}})
+    assert not mirror.know({"sess_1": {"process": "alive", "title": "⠙ Working", "activity": 2}}).anything
+    assert mirror.know({"sess_1": {"process": "alive", "tool": "Bash"}}).nouns == {Noun.SESSION}
+
+
+async def test_the_collector_passes_over_what_was_read_until_the_screen_is_left(world: World) -> None:
+    await fill(world)
+    gc.unfreeze()
+    async with looking(world) as seen:
+        await ready(seen)
+        assert gc.get_freeze_count() > 1_000
+
+    async def thawed() -> bool:
+        return gc.get_freeze_count() == 0
+
+    await aeventually(thawed, what="the conversation has ended")
