@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import tzinfo
 from pathlib import Path
@@ -23,7 +23,7 @@ from maestro_tui.moment import Moment
 from maestro_tui.preferences import DEFAULTS, THEMES, Preferences
 from maestro_tui.spotlight import Subject
 from maestro_tui.view.shelf import Shelf, Template
-from maestrod.domain.changes import Put
+from maestrod.domain.changes import Change, Put
 from maestrod.domain.model import Noun, Project
 from maestrod.protocol.dialogs import Choice, Dialog
 
@@ -284,29 +284,33 @@ class Desk:
     async def fetch(self, subject: Subject, *, docs: bool = False) -> None:
         """Read what lists leave out: long texts, checklist, queue, timeline. What cannot be read stays as it is."""
         noun, id_ = subject
-        if docs:
-            await self._fetch(f"/{noun}s/{id_}/docs?limit={TIMELINE}", Noun.DOC)
+        about = f"/{noun}s/{id_}"
+        wanted = [(f"{about}/docs?limit={TIMELINE}", Noun.DOC)] if docs else []
+        if noun in {Noun.TASK, Noun.SESSION}:
+            wanted.append((f"{about}/timeline?limit={TIMELINE}&order=desc", Noun.TIMELINE))
         if noun is Noun.TASK:
-            await self._fetch(f"/tasks/{id_}", Noun.TASK)
-            await self._fetch(f"/tasks/{id_}/subtasks", Noun.SUBTASK)
-            await self._fetch(f"/tasks/{id_}/timeline?limit={TIMELINE}&order=desc", Noun.TIMELINE)
+            wanted += [(about, Noun.TASK), (f"{about}/subtasks", Noun.SUBTASK)]
         elif noun is Noun.SESSION:
-            await self._fetch(f"/sessions/{id_}/timeline?limit={TIMELINE}&order=desc", Noun.TIMELINE)
-            await self.fetch_queue(id_)
-
-    async def _fetch(self, path: str, noun: Noun) -> None:
-        if self._stream is None:
-            return
-        found = await self._stream.read(path, noun)
-        if isinstance(found, msgspec.Struct):
-            log.debug("could not read %s: %s", path, found)
-            return
-        self._tell(self.mirror.apply([Put(noun, entity) for entity in found]), self.link)
+            wanted += _queue_of(id_)
+        await self._fetch(wanted)
 
     async def fetch_queue(self, session_id: str) -> None:
         """Read a session's queue and its items."""
-        await self._fetch(f"/sessions/{session_id}/queue", Noun.QUEUE)
-        await self._fetch(f"/sessions/{session_id}/queue/items", Noun.ITEM)
+        await self._fetch(_queue_of(session_id))
+
+    async def _fetch(self, wanted: Sequence[tuple[str, Noun]]) -> None:
+        """Read what stands at these paths at once, so that it is drawn at once."""
+        stream = self._stream
+        if stream is None:
+            return
+        changes: list[Change] = []
+        answers = await asyncio.gather(*(stream.read(path, noun) for path, noun in wanted))
+        for (path, noun), found in zip(wanted, answers, strict=True):
+            if isinstance(found, msgspec.Struct):
+                log.debug("could not read %s: %s", path, found)
+            else:
+                changes += [Put(noun, entity) for entity in found]
+        self._tell(self.mirror.apply(changes), self.link)
 
     async def shelf(self, project: Project | None) -> Shelf | Refused:
         """The templates of the daemon, and the skills of every place that a project sees, as they lie here."""
@@ -366,6 +370,11 @@ class Desk:
     async def resume(self, session_id: str, name: str) -> Outcome:
         """Bring an ended session back."""
         return await programs.maestro(["session", "resume", session_id], self.environ, f"{name} is coming back")
+
+
+def _queue_of(session_id: str) -> list[tuple[str, Noun]]:
+    about = f"/sessions/{session_id}/queue"
+    return [(about, Noun.QUEUE), (f"{about}/items", Noun.ITEM)]
 
 
 def _door() -> "type[Stream]":

@@ -1,5 +1,6 @@
 """A preview of a session: its pane as it is drawn, in a frame that names it."""
 
+import asyncio
 from contextlib import aclosing
 
 from textual import events
@@ -19,6 +20,8 @@ LONGEST = 120
 """Cells of a name that are handed to the border, which cuts it to the width there is."""
 NEAR, FAR = 10, 1
 """How often a second the preview under the cursor is drawn, and the others."""
+SETTLE_S = 0.06
+"""How long the cursor stands still before a preview is drawn faster or slower."""
 
 
 class Tile(Guarded, Vertical):
@@ -43,7 +46,8 @@ class Tile(Guarded, Vertical):
         followed = (session.id, session.pane, session.status, chosen)
         if followed == self._followed:
             return
-        if session.id != self.session_id:
+        settle = SETTLE_S if session.id == self.session_id else 0
+        if not settle:
             self._pane.say(words)
         self.session_id, self._followed = session.id, followed
         if session.pane is None:
@@ -53,6 +57,7 @@ class Tile(Guarded, Vertical):
         fps = NEAR if chosen else FAR
 
         async def follow() -> None:
+            await asyncio.sleep(settle)
             await self._follow(session.id, fps, words)
 
         self.begin(follow, group="pane", alone=True)
