@@ -151,6 +151,7 @@ class Desk:
         self._tell(self.mirror.read(Noun.SESSION, (), part.live), self.link)
         gc.freeze()  # what was read stays: looking through it for garbage would hold the keys up
         if part.last:
+            gc.collect()  # of next to nothing: the collector counts from here, and comes as often as there is little
             self._tell(self.mirror.end(), Connected(part.seq, self._writes))
 
     async def _lost(self, reason: str, retry_in: float) -> None:
