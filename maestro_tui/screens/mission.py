@@ -154,8 +154,9 @@ class Mission(Framed):
         asking.border_title = f"{Panel.INBOX} ({len(waiting)})" if waiting else str(Panel.INBOX)
 
     def _draw_subject(self, nouns: frozenset[Noun] = frozenset(Noun)) -> None:
-        self._draw_centre()
-        self._draw_queue()
+        if nouns != {Noun.TIMELINE} or self._told_of != self.spot.subject:
+            self._draw_centre()
+            self._draw_queue()
         if Noun.TIMELINE in nouns or self._told_of != self.spot.subject:
             self._draw_timeline()
         session = self.spot.session

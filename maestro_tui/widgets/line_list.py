@@ -137,8 +137,8 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
 
     def content(self, y: int) -> Shown:
         """The row there, and how the cursor stands to it."""
-        at, part = divmod(y + self.scroll_offset.y, self._rows.height)
-        cells = max(1, self.size.width - 2)
+        at, part = divmod(y + self._top_line, self._rows.height)
+        cells = max(1, self._cells - 2)
         if at >= len(self._rows):
             words = self._words if not len(self._rows) and y == 0 else ""
             return Shown((Span(cut(words, cells), Tone.DIM),) if words else ())
@@ -156,7 +156,7 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
     def paint(self, content: Shown, base: Style) -> Strip:
         """The row with a cell of room at its sides, on the cursor's ground where it stands."""
         ground = self.look.cursor if content.cursor else self.look.quiet_cursor if content.quiet else Style()
-        return self.strip((Span(" "), *content.line), self.size.width, base + ground)
+        return self.strip((Span(" "), *content.line), self._cells, base + ground)
 
     # -- keys and mouse --------------------------------------------------------------------------
 

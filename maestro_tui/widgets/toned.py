@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -39,6 +39,8 @@ class Lined(Toned, Generic[Content]):
         super().__init__(id=id, classes=classes)
         self._painted: dict[int, Content] = {}
         self._base = Style()
+        self._cells = 0
+        self._top_line = 0
 
     def content(self, y: int) -> Content:
         """What line ``y`` of the window shows."""
@@ -50,7 +52,7 @@ class Lined(Toned, Generic[Content]):
 
     def repaint(self) -> None:
         """Draw the lines that show something else than before."""
-        width, height = self.size
+        width, height = self._measured()
         changed = [y for y in range(height) if self._painted.get(y) != self.content(y)]
         if changed:
             self.refresh(*(Region(0, y, width, lines) for y, lines in _stretches(changed)))
@@ -58,7 +60,14 @@ class Lined(Toned, Generic[Content]):
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a region, on the ground of the widget."""
         self._base = self.rich_style
+        self._measured()
         return super().render_lines(crop)
+
+    def _measured(self) -> Size:
+        """The size; its width and what is scrolled are kept for all lines: Textual walks up the tree for each."""
+        size = self.size
+        self._cells, self._top_line = size.width, self.scroll_offset.y
+        return size
 
     def render_line(self, y: int) -> Strip:
         """One line of the window."""
