@@ -6,6 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from textual.app import App, SuspendNotSupported
+from textual.events import Event, Key, MouseDown
 
 from maestro_tui import asking, programs
 from maestro_tui.bindings import FIRST, MODES
@@ -16,7 +17,9 @@ from maestro_tui.faces import face_of_session
 from maestro_tui.mirror import UNKNOWN
 from maestro_tui.screens.framed import Framed
 from maestro_tui.spotlight import Spotlight, Subject
+from maestro_tui.teller import Teller
 from maestro_tui.themes import THEMES
+from maestro_tui.view.notices import Looked
 from maestro_tui.view.sessions import what_stopping_loses
 from maestro_tui.view.tasks import spawnable, what_deleting_loses
 from maestro_tui.widgets.guarded import Guarded
@@ -40,6 +43,50 @@ class Actions(Guarded, App[None]):
         self._came_from = FIRST
         self._attached_once = False
         self._pressed: tuple[object, float] = (None, 0.0)
+        self._given_away = False
+        self.teller = Teller(desk, self)
+
+    # -- who looks, and what is told -------------------------------------------------------------
+
+    def on_app_focus(self) -> None:
+        """The terminal has the focus again."""
+        self.teller.gained()
+
+    def on_app_blur(self) -> None:
+        """The terminal has it no more."""
+        self.teller.lost()
+
+    async def on_event(self, event: Event) -> None:
+        """Whoever presses a key is here."""
+        if isinstance(event, Key | MouseDown):
+            self.teller.touched()
+        await super().on_event(event)
+
+    @property
+    def looked(self) -> Looked:
+        """What is on the screen, large."""
+        session = self.here.session
+        ids = {subject[1] for subject in [self.spot.subject] if subject is not None}
+        return Looked(frozenset(ids | ({session.id} if session is not None else set())), self.current_mode == "inbox")
+
+    def outside(self, sequence: str) -> None:
+        """Say something to the terminal itself, while it is not given away."""
+        if self._driver is not None and not self.is_headless and not self._given_away:
+            self._driver.write(sequence)
+
+    def _suspend_signal(self) -> None:
+        self._given_away = True
+        super()._suspend_signal()
+
+    def _resume_signal(self) -> None:
+        self._given_away = False
+        super()._resume_signal()
+
+    def action_notices(self) -> None:
+        """What happened lately."""
+        from maestro_tui.screens.reading import News
+
+        self.open(News(self.teller.log, self.desk.moment()))
 
     @property
     def here(self) -> Framed:

@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -12,12 +12,10 @@ from textual.command import Provider
 
 from maestro_tui.actions import Actions
 from maestro_tui.bindings import FIRST, MODES, Mode
-from maestro_tui.cells import plain
-from maestro_tui.desk import Desk, Notice
+from maestro_tui.desk import Desk
 from maestro_tui.screens.framed import Framed
 from maestro_tui.screens.mission import Mission
 from maestro_tui.themes import THEMES
-from maestrod.domain.model import Noun, Session
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -88,30 +86,18 @@ class MaestroApp(Actions):
             group.create_task(self.desk.follow())
             group.create_task(self.desk.read_questions())
             group.create_task(self._draw())
+            group.create_task(self.teller.tell())
 
     async def _draw(self) -> None:
         while True:
             await self.desk.changed.wait()
             if self.screen_stack:
                 self.here.redraw(self.desk.take_moved())
-            self._tell(self.desk.take_notices())
             await asyncio.sleep(FRAME_S)
 
     def _tick(self) -> None:
         if self.screen_stack and self.here.is_mounted:  # while the app is closed there is none
             self.here.tick()
-
-    def _tell(self, notices: Iterable[Notice]) -> None:
-        """Toasts for what a person would want to know."""
-        for notice in notices:
-            session = self.desk.mirror.state.table(Noun.SESSION).get(notice.id)
-            if not isinstance(session, Session):
-                continue
-            if notice.event == "notify:needs_input":
-                asked = plain(session.needs_input.message) or "waits for you"
-                self.notify(f"{plain(session.name)}: {asked}", severity="warning", markup=False)
-            elif notice.event == "notify:session_failed":
-                self.notify(f"{plain(session.name)} failed", severity="error", markup=False)
 
     def _handle_exception(self, error: Exception) -> None:
         """A failure of our own is told in a panel; the screen and the agents go on."""

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import tzinfo
@@ -24,11 +25,11 @@ from maestro_tui.preferences import DEFAULTS, THEMES, Preferences
 from maestro_tui.spotlight import Subject
 from maestro_tui.view.shelf import Shelf, Template
 from maestrod.domain.changes import Change, Put
-from maestrod.domain.model import Noun, Project
+from maestrod.domain.model import Delivery, DeliveryState, Noun, Project
 from maestrod.protocol.dialogs import Choice, Dialog
 
 if TYPE_CHECKING:
-    from maestrod.client.streaming import Message, Screen, Snapshot, Stream
+    from maestrod.client.streaming import Changes, Message, Screen, Snapshot, Stream
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ TURN = 200
 TIMELINE = 100
 LETTERS = 500
 """Letters of a page."""
+OWN, OWN_MS = 50, 10_000
+"""Deeds of this screen that are no news to it, and for how long."""
+RETURNED = frozenset({DeliveryState.BOUNCED, DeliveryState.EXPIRED})
 SEEN_S = 0.02
 """For the first look to be drawn before the interpreter is busy with the rest."""
 
@@ -45,10 +49,11 @@ NOT_YET = Refused("not connected yet", "Wait a moment and try again.")
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something worth a toast: an event's name and the id it is about."""
+    """Something that a person may want to be told: an event's name, the id it is about, and when (ms)."""
 
     event: str
     id: str
+    at: int = 0
 
 
 class Desk:
@@ -76,7 +81,9 @@ class Desk:
         self.asking = Asking()
         self.link: Link = Starting("connecting")
         self.changed = asyncio.Event()
-        self.notices: list[Notice] = []
+        self.noticed = asyncio.Event()
+        self._notices: list[Notice] = []
+        self._own: deque[tuple[str, int]] = deque(maxlen=OWN)
         self.last_spawn = known.spawn
         self._server = server
         self._clock = clock
@@ -98,9 +105,25 @@ class Desk:
         return moved
 
     def take_notices(self) -> list[Notice]:
-        """What is worth telling since this was asked last."""
-        notices, self.notices = self.notices, []
-        return notices
+        """What happened since this was asked last; what this screen asked for itself is no news."""
+        notices, self._notices = self._notices, []
+        self.noticed.clear()
+        return [notice for notice in notices if not self._asked_for(notice)]
+
+    def _asked_for(self, notice: Notice) -> bool:
+        return any(notice.id in path and notice.at - at < OWN_MS for path, at in self._own)
+
+    def _notice(self, changes: "Changes") -> None:
+        """Take note of what happened, before the mirror knows: mail that comes back is news once."""
+        now = self._clock()
+        found = [Notice(notice.event, notice.id, now) for notice in changes.notices]
+        for change in changes.changes:
+            got = change.entity if isinstance(change, Put) else None
+            if isinstance(got, Delivery) and got.state in RETURNED and not self.mirror.post.is_known(got):
+                found.append(Notice(f"mail:{got.state}", got.mail_id, now))
+        if found:
+            self._notices += found
+            self.noticed.set()
 
     # -- following -------------------------------------------------------------------------------
 
@@ -132,8 +155,8 @@ class Desk:
             case Snapshot():
                 await self._read(message)
             case Changes():
+                self._notice(message)
                 moved = self.mirror.apply(message.changes) | self.mirror.know(message.live)
-                self.notices += [Notice(notice.event, notice.id) for notice in message.notices]
                 self._tell(moved, Connected(message.seq, self._writes))
             case Lost(reason=reason, retry_in=retry_in):
                 await self._lost(reason, retry_in)
@@ -242,6 +265,7 @@ class Desk:
         from maestrod.client.streaming import Refusal
 
         self._count(1)
+        self._own.append((deed.path, self._clock()))
         try:
             answer = await self._stream.write(deed.method, deed.path, deed.body)
         finally:

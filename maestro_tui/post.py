@@ -151,6 +151,11 @@ class Post:
         """How far a letter got with each receiver."""
         return list(self._receipts.get(mail_id, {}).values())
 
+    def is_known(self, delivery: Delivery) -> bool:
+        """Whether the letter was known to be that far with its receiver."""
+        known = self._receipts.get(delivery.mail_id, {}).get(delivery.session_id)
+        return known is not None and known.state is delivery.state
+
     def unread(self, thread_id: str) -> int:
         """How many deliveries in the thread wait to be read."""
         return sum(r.state in UNREAD for id_ in self._threads.get(thread_id, ()) for r in self.receipts(id_))

@@ -10,11 +10,14 @@ from pathlib import Path
 import msgspec
 
 from maestro_tui.deeds import Done, Outcome, Refused
+from maestro_tui.outside import arguments
 from maestro_tui.view.shelf import Book
 from maestrod.domain.model import Pane, PermissionMode, Role, Strategy
 
 MAESTRO = (sys.executable, "-m", "maestro_cli")
 TIME_S = 90.0
+ANNOUNCED_S = 10.0
+"""How long a program that tells a person may take."""
 
 
 class Spawn(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +102,29 @@ def outcome(code: int, out: bytes, err: bytes, said: str) -> Outcome:
     spoken = err.decode(errors="replace").strip().splitlines()
     message = printed.message or (spoken[-1] if spoken else f"maestro ended with exit code {code}")
     return Refused(message, printed.suggestion)
+
+
+async def announce(command: Sequence[str], title: str, text: str, environ: Mapping[str, str]) -> Refused | None:
+    """Run a program with a title and a text as its last arguments, past every shell; why not, when it failed."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            *arguments(title, text),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=dict(environ),
+        )
+    except (OSError, ValueError) as error:
+        return Refused(f"{command[0]} could not be started: {error}", "It is `command` of [tui.notify].")
+    try:
+        async with asyncio.timeout(ANNOUNCED_S):
+            code = await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return Refused(f"{command[0]} took longer than {ANNOUNCED_S:.0f} s and was ended")
+    return Refused(f"{command[0]} ended with exit code {code}") if code else None
 
 
 def attach_argv(pane: Pane, session_id: str, conf: Path, environ: Mapping[str, str]) -> list[str]:

@@ -118,6 +118,13 @@ KEYS = (
         help="Go to another screen; their numbers do the same",
         rank=8,
     ),
+    Key(
+        name="notices",
+        keys="N",
+        shown="N",
+        action="app.notices",
+        help="What happened lately: who needed you, failed, completed, and when",
+    ),
     Key(name="reconnect", keys="ctrl+r", shown="Ctrl+R", action="reconnect", help="Reconnect to the daemon now"),
     Key(name="quit", keys="q", shown="q", action="app.quit", label="quit", help="Leave; agents go on working", rank=8),
     Key(name="help", keys="question_mark", shown="?", action="app.help", label="help", help="This help", rank=0),

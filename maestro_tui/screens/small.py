@@ -15,6 +15,7 @@ from maestro_tui.deeds import Outcome, answer_question, send_text
 from maestro_tui.desk import Desk
 from maestro_tui.faces import NEEDS_YOU, READY, UNREACHABLE, UNSEEN, WAITS
 from maestro_tui.screens.dialog import Dialog, hanging, row
+from maestro_tui.screens.reading import Reading
 
 SHOWN = 8
 """Lines of a screen that are shown with a question."""
@@ -127,46 +128,20 @@ def last_lines(text: str) -> str:
     return "\n".join([line for line in lines if any(c.isalnum() for c in line)][-SHOWN:])
 
 
-class Help(Dialog):
+class Help(Reading):
     """Every key, from the one table."""
 
     title_words = "Keys and signs"
-    deed_word = "scroll"
-    deed_key = "↑ ↓"
-    cancel_word = "close"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,q,enter", "cancel", "close", show=False),
-        Binding("j", "scroll(1)", "down", show=False),
-        Binding("k", "scroll(-1)", "up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark", "cancel", "close", show=False)]
 
     def __init__(self, mode: Mode, keymap: Keymap) -> None:
         super().__init__()
         self._mode = mode
         self._keymap = keymap
 
-    def parts(self) -> Iterable[Widget]:
-        """One text."""
-        yield Static(self._text(), id="words", markup=False)
-
-    def _text(self) -> Content:
-        return Content("\n".join(help_lines(self._mode, self._keymap, self.cells)))
-
-    def on_mount(self) -> None:
-        """It can be scrolled."""
-        super().on_mount()
-        scroll = self.query_one("#scroll")
-        scroll.can_focus = True
-        scroll.focus()
-
-    def on_resize(self) -> None:
-        """Folded to the width."""
-        super().on_resize()
-        self.query_one("#words", Static).update(self._text())
-
-    def action_scroll(self, lines: int) -> None:
-        """Further down or up."""
-        self.query_one("#scroll").scroll_relative(y=lines, animate=False)
+    def lines(self, cells: int) -> list[str]:
+        """By place."""
+        return help_lines(self._mode, self._keymap, cells)
 
 
 def help_lines(mode: Mode, keymap: Keymap, cells: int) -> list[str]:

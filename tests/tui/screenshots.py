@@ -113,6 +113,16 @@ be reached, a line counts down to the next try, everything stays readable, and o
 `NO_COLOR` is respected; every state has a glyph and a word. What went wrong inside the screen is in `tui.log`, beside
 the daemon's log.
 
+## What you are told
+Who needs you, crashed, failed, is blocked, waits for a review or has completed, and mail of yours that came back: by a
+toast and the bell, and when nobody looks at the screen also by a notification of your terminal (OSC 9 or 777, through
+tmux) and by a program of yours. What you look at is not told, a burst is told in one sentence, and in quiet hours it is
+told silently. Back after ten minutes without the focus, you are told what happened while you were away; `N` shows all
+that happened lately. [Which, how and when](configuration.md#the-screen) is yours to choose.
+
+Within tmux two of its options are needed: `set -g focus-events on`, by which the screen knows that you are away, and
+`set -g allow-passthrough on` for the terminal's notifications.
+
 ## Preferences
 `--theme`, or the palette, chooses one of four themes: `dark`, `light`, `contrast`, `ember`; the last choice is
 remembered. The table `[tui]` of `config.toml` has the rest:
@@ -124,6 +134,8 @@ strict = true            # what changes something at once is heard with Alt, and
 reduced_motion = true
 keys = { quit = "ctrl+x", new-task = "f4" }     # by the names of the palette, with hyphens
 ```
+
+[All of them](configuration.md#the-screen). What cannot be used is told, and the rest holds.
 
 ## Keys
 Made from the one table that the footer, the help (`?`) and the palette (`Ctrl+P`) are made from.

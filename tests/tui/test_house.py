@@ -27,6 +27,8 @@ PURE = (
     "view.history",
     "past",
     "view.queues",
+    "view.notices",
+    "outside",
     "post",
     "readings",
     "lanes",
