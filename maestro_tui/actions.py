@@ -120,8 +120,10 @@ class Actions(Guarded, App[None]):
             self.action_show(self._came_from if self._came_from != self.current_mode else FIRST)
 
     def go_to(self, noun: Noun, id_: str) -> None:
-        """Show it: here where this screen can, else on Mission."""
-        if not self.here.go_to(noun, id_):
+        """Show it: here where this screen can, else on Mission; a mail on its own screen."""
+        if noun is Noun.MAIL and self.current_mode != "mail":
+            self.action_show("mail")
+        if not self.here.go_to(noun, id_) and noun is not Noun.MAIL:
             self.show_on_mission(noun, id_)
 
     def show_on_mission(self, noun: Noun, id_: str) -> None:
@@ -146,8 +148,13 @@ class Actions(Guarded, App[None]):
     # -- commands --------------------------------------------------------------------------------
 
     async def run_here(self, action: str) -> None:
-        """Run an action as if its key had been pressed on the screen that is shown."""
-        await self.run_action(action, default_namespace=self.here)
+        """Run an action as if its key had been pressed: what has the focus hears it first, then the screen."""
+        hears = self.here.focused if self.hears(action) else None
+        await self.run_action(action, default_namespace=hears or self.here)
+
+    def hears(self, action: str) -> bool:
+        """Whether what has the focus on the screen knows the action itself."""
+        return hasattr(self.here.focused, f"action_{action.partition('(')[0]}")
 
     def use_theme(self, name: str) -> None:
         """Dark or light."""

@@ -53,6 +53,8 @@ class Post:
         self._order: list[tuple[str, str]] = []
         self.waiting = 0
         """Deliveries that nobody has read yet."""
+        self.was_read = False
+        """Whether a page was read; without one only what has come since is known."""
         self.older: str | None = None
         """Where the next page begins; None when all was read."""
 
@@ -70,7 +72,7 @@ class Post:
             self._put(mail)
             for receipt in msgspec.json.decode(raw, type=_Read).deliveries:
                 self._receive(mail.id, receipt)
-        self.older = page.pagination.next_cursor
+        self.older, self.was_read = page.pagination.next_cursor, True
 
     def follow(self, change: Change) -> bool:
         """Take a change; whether it was about mail."""

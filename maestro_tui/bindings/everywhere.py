@@ -106,7 +106,7 @@ KEYS = (
         shown="Ctrl+P",
         action="app.command_palette",
         label="palette",
-        help="Every command, and search over projects, sessions and tasks",
+        help="Every command, and search over projects, sessions, tasks and mail",
         rank=5,
     ),
     Key(

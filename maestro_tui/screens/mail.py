@@ -34,6 +34,7 @@ class Mailbox(Paired):
         super().__init__(desk, Panel.MAIL, Panel.THREAD)
         self._project_id = ""
         self._came_from = ""
+        self._sought: Mail | None = None
         self._unread = False
         self._trouble = ""
         self._reading = False
@@ -75,6 +76,7 @@ class Mailbox(Paired):
         """All of it when mail or who writes it has changed."""
         if moved.everything or moved.nouns & {Noun.MAIL, Noun.DELIVERY, Noun.SESSION, Noun.PROJECT}:
             super().draw(moved)
+            self._find()
 
     def age(self) -> None:
         """Mail grows older."""
@@ -126,6 +128,23 @@ class Mailbox(Paired):
         ends = (at or 0) > len(self.post) - NEAR if self._found is None else len(self.post) < LOOKED
         if self.post.older and not self._trouble and ends:
             self._read(self.post.older)
+
+    def go_to(self, noun: Noun, id_: str) -> bool:
+        """Any mail that is known, whatever is filtered."""
+        mail = self.post.letters.get(id_)
+        if noun is not Noun.MAIL or mail is None:
+            return False
+        self._sought, self._unread, self._project_id = mail, False, ""
+        if self.is_mounted:
+            self.end_filter()
+        return True
+
+    def _find(self) -> None:
+        """The cursor on the mail that was gone to, as soon as it is listed."""
+        if self._sought is not None and self.list.point(self._sought.thread_id):
+            self.draw_side()
+            self.side.point(self._sought.id)
+            self._sought = None
 
     # -- what keys ask for -----------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from maestro_tui.faces import Face, face_of_session, since_of_session
 from maestro_tui.lines import Line, Span, Tone, cells_of, kept_whole, spread
 from maestro_tui.mirror import UNKNOWN, Live, Mirror
 from maestro_tui.moment import Moment, age, span_of_time
-from maestro_tui.view.words import FOUND, has_all, wanted
 from maestrod.domain.model import LIVE_ASSIGNMENT, LIVE_SESSION, Noun, Session, SessionStatus
 from maestrod.domain.state import State
 
@@ -103,19 +102,6 @@ def session_order(mirror: Mirror) -> list[str]:
     first = set(waiting)
     live = [s.id for s in mirror.state.live_sessions() if s.id not in first]
     return [*waiting, *live, *(s.id for s in ended_sessions(mirror.state))]
-
-
-def find_sessions(state: State, words: str, *, most: int = FOUND) -> list[str]:
-    """The sessions whose name, provider or id has all the words, newest first."""
-    asked = wanted(words)
-    found: list[str] = []
-    for id_ in state.ordered[Noun.SESSION].after(None, descending=True):
-        session = state.session(id_)
-        if has_all(f"{session.name} {session.provider} {session.id}", asked):
-            found.append(id_)
-            if len(found) >= most:
-                break
-    return found
 
 
 def face_in(mirror: Mirror, session: Session) -> Face:

@@ -28,6 +28,7 @@ PURE = (
     "past",
     "view.queues",
     "view.notices",
+    "view.seeking",
     "outside",
     "post",
     "readings",

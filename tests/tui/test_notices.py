@@ -33,6 +33,7 @@ from maestrod.domain.changes import Put
 from maestrod.domain.model import (
     Delivery,
     DeliveryState,
+    EntryType,
     Exit,
     Mail,
     MailType,
@@ -69,7 +70,9 @@ def test_each_event_is_told_in_the_words_of_a_person() -> None:
         session("sess_3", "never", status=SessionStatus.FAILED),
         session("sess_4", "done", status=SessionStatus.COMPLETED),
     )
-    here.apply([Put(Noun.TIMELINE, TimelineEntry(id="tl_1", session_id="sess_4", message="half way"))])
+    here.apply(
+        [Put(Noun.TIMELINE, TimelineEntry(id="tl_1", type=EntryType.PROGRESS, session_id="sess_4", message="half way"))]
+    )
     assert told(here, "notify:needs_input", "sess_1") == (
         Kind.NEEDS_YOU,
         "ask needs you",
@@ -114,7 +117,13 @@ def test_a_mail_of_ones_own_that_comes_back_is_told(writer: str, expected: bool)
         to_session_id="sess_1",
     )
     gone = Delivery(
-        id="dlv_1", mail_id="mail_1", session_id="sess_1", state=DeliveryState.BOUNCED, at=NOW, reason="it has ended"
+        id="dlv_1",
+        project_id="proj_1",
+        mail_id="mail_1",
+        session_id="sess_1",
+        state=DeliveryState.BOUNCED,
+        at=NOW,
+        reason="it has ended",
     )
     here.apply([Put(Noun.MAIL, mail), Put(Noun.DELIVERY, gone)])
     found = told(here, "mail:bounced", "mail_1")
