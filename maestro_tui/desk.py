@@ -23,6 +23,7 @@ from maestro_tui.mirror import ALL_MOVED, Mirror, Moved
 from maestro_tui.moment import Moment
 from maestro_tui.preferences import DEFAULTS, THEMES, Preferences
 from maestro_tui.spotlight import Subject
+from maestro_tui.view.remarks import Remark
 from maestro_tui.view.shelf import Shelf, Template
 from maestrod.domain.changes import Change, Put
 from maestrod.domain.model import Delivery, DeliveryState, Noun, Project
@@ -85,6 +86,8 @@ class Desk:
         self._notices: list[Notice] = []
         self._own: deque[tuple[str, int]] = deque(maxlen=OWN)
         self.last_spawn = known.spawn
+        self.remarks: dict[str, tuple[Remark, ...]] = dict(known.remarks)
+        """Comments on the diffs of sessions that were not sent yet."""
         self._server = server
         self._clock = clock
         self._zone = zone
@@ -378,7 +381,15 @@ class Desk:
 
     def remember(self) -> None:
         """Write down what is to be known the next time."""
-        remember(self._memory, Memory(theme=self.theme, spawn=self.last_spawn, seen=self.mirror.seen))
+        seen, remarks = self.mirror.seen, self.remarks
+        remember(self._memory, Memory(theme=self.theme, spawn=self.last_spawn, seen=seen, remarks=remarks))
+
+    def remark(self, session_id: str, remarks: tuple[Remark, ...]) -> None:
+        """These are the comments on a session's diff now."""
+        self.remarks[session_id] = remarks
+        if not remarks:
+            del self.remarks[session_id]
+        self.remember()
 
     # -- programs --------------------------------------------------------------------------------
 

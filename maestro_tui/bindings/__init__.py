@@ -3,6 +3,7 @@
 from maestro_tui.bindings import (
     board,
     details,
+    diff,
     everywhere,
     graph,
     history,
@@ -27,6 +28,7 @@ from maestro_tui.bindings.modes import mode as mode
 
 KEYS: tuple[Key, ...] = (
     *inbox.KEYS,
+    *diff.KEYS,
     *lists.KEYS,
     *board.KEYS,
     *sessions.KEYS,

@@ -2,7 +2,7 @@
 
 from maestro_tui.bindings.key import Key, Panel, Place
 
-IN_DETAILS = frozenset({Panel.DETAILS})
+IN_DETAILS = frozenset({Panel.DETAILS, Panel.DIFF})
 
 KEYS = (
     Key(

@@ -23,6 +23,7 @@ class Place(StrEnum):
     TREE = "in the tree of tasks"
     QUESTIONS = "in the list of questions"
     PANE = "in the live pane"
+    DIFF = "in the diff"
 
 
 class Panel(StrEnum):
@@ -38,6 +39,7 @@ class Panel(StrEnum):
     CREW = "All sessions"
     TILE = "Preview"
     DETAILS = "Details"
+    DIFF = "Diff"
     QUEUES = "Queues"
     ITEMS = "Items"
     MAIL = "Mail"
@@ -53,7 +55,17 @@ class Panel(StrEnum):
 MISSION = (Panel.TASKS, Panel.SESSIONS, Panel.PANE, Panel.INBOX, Panel.QUEUE, Panel.TIMELINE)
 ALL = frozenset(Panel)
 BESIDE = frozenset(
-    {Panel.QUEUES, Panel.ITEMS, Panel.MAIL, Panel.THREAD, Panel.HISTORY, Panel.COMMIT, Panel.SHELF, Panel.TEXT}
+    {
+        Panel.DIFF,
+        Panel.QUEUES,
+        Panel.ITEMS,
+        Panel.MAIL,
+        Panel.THREAD,
+        Panel.HISTORY,
+        Panel.COMMIT,
+        Panel.SHELF,
+        Panel.TEXT,
+    }
 )
 """Where nobody comes to make tasks."""
 ON_SESSIONS = frozenset(

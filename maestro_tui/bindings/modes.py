@@ -98,7 +98,7 @@ MODES: tuple[Mode, ...] = (
         title="Details",
         words="all there is about one task or session, in tabs",
         screen="maestro_tui.screens.details:Details",
-        places=(Place.DETAILS, Place.LISTS, Place.PANE),
+        places=(Place.DETAILS, Place.DIFF, Place.LISTS, Place.PANE),
         label="details",
     ),
 )
@@ -119,7 +119,7 @@ KEYS = tuple(
         action=f"app.show('{each.name}')",
         label=each.label,
         rank=6 if each.label else None,
-        panels=ALL - {Panel.DETAILS},
+        panels=ALL - {Panel.DETAILS, Panel.DIFF},
         help=f"{each.title}: {each.words}",
     )
     for each in MODES

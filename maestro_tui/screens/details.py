@@ -17,7 +17,8 @@ from maestro_tui.desk import Desk
 from maestro_tui.lines import FixedRows, Rows
 from maestro_tui.messages import Chosen, Sized
 from maestro_tui.mirror import UNKNOWN, Moved
-from maestro_tui.readings import Changed, Checked, Explained, Letters, R, reading
+from maestro_tui.readings import Checked, Explained, Letters, R, reading
+from maestro_tui.screens.diff import Diff
 from maestro_tui.screens.framed import Framed
 from maestro_tui.spotlight import Subject
 from maestro_tui.view.details import task_details
@@ -29,7 +30,6 @@ from maestro_tui.view.tabs import (
     Tab,
     attempt_rows,
     check_rows,
-    diff_rows,
     doc_rows,
     explain_rows,
     mail_rows,
@@ -53,12 +53,10 @@ EMPTY: Mapping[Tab, str] = {
     Tab.TASKS: "no tasks",
     Tab.QUEUE: "no queue",
     Tab.MAIL: "no mail",
-    Tab.DIFF: "nothing has changed",
 }
 READ: Mapping[Tab, str] = {
     Tab.CHECKS: "/tasks/{}/checks",
     Tab.EXPLAIN: "/sessions/{}/explain",
-    Tab.DIFF: "/sessions/{}/worktree/diff",
     Tab.MAIL: "/mail/inbox/{}?limit=100",
 }
 """What is read when its tab is opened, and again by F5."""
@@ -81,7 +79,9 @@ class Details(Framed):
         self._title = Bar(id="detail-title")
         self._list = LineList(Panel.DETAILS, id="detail-list")
         self._pane = LivePane(id="detail-pane")
-        self._box = Vertical(self._title, self._bar, self._list, self._pane, id="detail", classes="panel")
+        self._diff = Diff(desk, id="detail-diff")
+        parts = (self._title, self._bar, self._list, self._pane, self._diff)
+        self._box = Vertical(*parts, id="detail", classes="panel")
 
     def body(self) -> ComposeResult:
         """The title, the tabs, and what is in the one that is open."""
@@ -127,9 +127,11 @@ class Details(Framed):
         return self._tabs[Noun.SESSION if self.spot.session is not None else Noun.TASK]
 
     def _open(self) -> None:
-        self._pane.set_class(self.tab is not Tab.SCREEN, "-hidden")
-        self._list.set_class(self.tab is Tab.SCREEN, "-hidden")
-        (self._pane if self.tab is Tab.SCREEN else self._list).focus()
+        shown = {Tab.SCREEN: self._pane, Tab.DIFF: self._diff}.get(self.tab, self._list)
+        for each in (self._pane, self._diff, self._list):
+            each.set_class(each is not shown, "-hidden")
+        self.panel = Panel.DIFF if shown is self._diff else Panel.DETAILS
+        shown.focus()
         self._list.action_first()
         self.redraw()
         self.begin(self._fetch, group="read", alone=True)
@@ -138,7 +140,9 @@ class Details(Framed):
         subject, tab = self.spot.subject, self.tab
         if subject is None:
             return
-        if tab in READ:
+        if tab is Tab.DIFF:
+            await self._diff.read(subject[1])
+        elif tab in READ:
             self._read[subject[1], tab] = await self.desk.told(READ[tab].format(subject[1]))
             self._draw_tab()
         elif tab is not Tab.SCREEN:
@@ -175,6 +179,9 @@ class Details(Framed):
 
     def _draw_tab(self) -> None:
         entity = self.spot.entity
+        if self.tab is Tab.DIFF and isinstance(entity, Session):
+            self._diff.show_of(entity)
+            return
         cells = max(20, self._list.size.width - 2)
         words = EMPTY.get(self.tab, "")
         rows: Rows = FixedRows([])
@@ -221,8 +228,6 @@ class Details(Framed):
                 return self._told(session.id, Letters, lambda told: mail_rows(told, moment, cells))
             case Tab.EXPLAIN:
                 return self._told(session.id, Explained, lambda told: explain_rows(told, moment, cells))
-            case Tab.DIFF:
-                return self._told(session.id, Changed, lambda told: diff_rows(told, cells))
             case _:
                 return FixedRows([])
 
@@ -277,7 +282,9 @@ class Details(Framed):
         self.begin(self._fetch, group="read", alone=True)
 
     def action_back(self) -> None:
-        """To what was shown before, then to the screen where one came from."""
+        """From marked lines to none, to what was shown before, then to the screen where one came from."""
+        if self.tab is Tab.DIFF and self._diff.unmark():
+            return
         if self._before:
             self._step_back()
             self._open()

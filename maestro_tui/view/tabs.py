@@ -7,7 +7,7 @@ from maestro_tui.faces import face_of_task
 from maestro_tui.lines import FixedRows, Hint, Line, Span, Tone, cropped, spread
 from maestro_tui.mirror import Mirror
 from maestro_tui.moment import Moment, age
-from maestro_tui.readings import Changed, Checked, Explained, Letters
+from maestro_tui.readings import Checked, Explained, Letters
 from maestro_tui.view.sessions import session_line
 from maestrod.domain.model import Doc, Noun, Session, Task
 
@@ -165,29 +165,6 @@ def explain_rows(told: Explained, moment: Moment, cells: int) -> FixedRows:
         for line in folded(" · ".join(word for word in (sign.rule, sign.text) if word), max(8, cells - 6), most=3):
             lines.append((Span(f"      {line}", Tone.DIM),))
     return FixedRows([(str(at), cropped(line, cells)) for at, line in enumerate(lines)])
-
-
-def diff_rows(told: Changed, cells: int) -> FixedRows:
-    """The files that changed, then the patch."""
-    lines: list[Line] = [(Span(plain(told.branch), Tone.STRONG),)] if told.branch else []
-    for file in told.files:
-        numbers = (Span(f"+{file.added or 0}", Tone.GOOD), Span(f" -{file.removed or 0}", Tone.BAD))
-        lines.append(spread((Span(plain(file.path)),), numbers if file.added is not None else (), cells))
-    lines += [()] if told.patch else []
-    tones = {"+": Tone.GOOD, "-": Tone.BAD, "@": Tone.ACCENT, "d": Tone.STRONG}
-    for raw in told.patch.splitlines():
-        lines.append((Span(_patched(raw), tones.get(raw[:1], Tone.PLAIN)),))
-    lines += [(Span("… the rest is cut", Tone.DIM),)] if told.cut else []
-    return FixedRows([(str(at), cropped(line, cells)) for at, line in enumerate(lines)])
-
-
-def _patched(raw: str) -> str:
-    """A line of a patch with its mark and its indent."""
-    text = raw.replace("\t", "    ")
-    mark = text[:1] if text[:1] in {"+", "-", " "} else ""
-    rest = text[len(mark) :]
-    body = rest.lstrip(" ")
-    return f"{mark}{' ' * (len(rest) - len(body))}{plain(body)}"
 
 
 def mail_rows(told: Letters, moment: Moment, cells: int) -> FixedRows:

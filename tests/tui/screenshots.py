@@ -69,6 +69,11 @@ one), sessions, timeline, documents and checks; of a session its screen, timelin
 of its state, and what it changed in its worktree. `↵` goes on from a task to its sessions and back, `Esc` takes the
 same way home.
 
+The diff is walked through by line, hunk (`J` `K`) and file (`L` `H`). `c` comments on a line, on a file, or on lines
+marked with `Space`; comments stand below their lines and are listed at the top, `e` changes one, `d` deletes it.
+`Ctrl+S` sends all of them to the session as one prompt, each with its file, its line and the line itself. What was not
+sent is kept, also until the next time.
+
 ## Queue
 ![Queue at 120×40](screens/queue-120x40.svg)
 

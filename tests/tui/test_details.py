@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from maestro_tui.lines import Rows, cells_of, text_of
-from maestro_tui.readings import Changed, Checked, Explained, Letters, reading
+from maestro_tui.readings import Checked, Explained, Letters, reading
 from maestro_tui.screens.details import Details
 from maestro_tui.view.tabs import (
     OF_SESSION,
@@ -12,7 +12,6 @@ from maestro_tui.view.tabs import (
     Tab,
     attempt_rows,
     check_rows,
-    diff_rows,
     doc_rows,
     explain_rows,
     mail_rows,
@@ -26,7 +25,7 @@ from maestrod.domain.tasks import DeleteTask
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
 from tests.tui.sample import Sample, fill
-from tests.tui.test_view import HOSTILE, MINUTE, MOMENT, NOW, mirror, session, task
+from tests.tui.test_view import MINUTE, MOMENT, NOW, mirror, session, task
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 60)]
 CHECKS = {
@@ -150,18 +149,6 @@ def test_a_state_is_explained_by_its_verdict_and_every_word() -> None:
     assert shown.index("  1m  hook: needs input") < shown.index("  5m  title: working")
 
 
-def test_a_diff_has_its_files_and_its_patch_and_no_sequences() -> None:
-    told = reading(Changed, _json(DIFF))
-    assert told is not None
-    shown = texts(diff_rows(told, 60))
-    assert shown[:2] == ["maestro/fix-login-1a2b", shown[1]]
-    assert shown[1].split() == ["a.py", "+3", "-1"]
-    assert shown[2] == "logo.png"
-    assert "+    indented owned" in shown
-    assert shown[-1] == "… the rest is cut"
-    assert not any("\x1b" in line for line in shown)
-
-
 def test_mail_is_shown_with_the_newest_first() -> None:
     told = reading(Letters, _json(MAIL))
     assert told is not None
@@ -174,19 +161,6 @@ def test_what_another_version_tells_is_no_failure() -> None:
     assert reading(Checked, b'{"checks": 7}') is None
     assert reading(Checked, b"not even json") is None
     assert reading(Letters, b'{"unheard": "of"}') == Letters()
-
-
-@pytest.mark.parametrize("cells", [3, 12, 40])
-def test_hostile_texts_stay_in_their_tabs(cells: int) -> None:
-    hostile = {"branch": HOSTILE, "files": [{"path": HOSTILE, "added": 1, "removed": 1}], "patch": f"+{HOSTILE}\n"}
-    told = reading(Changed, _json(hostile))
-    assert told is not None
-    rows: Rows = diff_rows(told, cells)
-    for at in range(len(rows)):
-        for line in rows.lines(at, cells):
-            assert cells_of(line) <= cells
-            assert "\x1b" not in text_of(line)
-            assert "\u202e" not in text_of(line)
 
 
 def _json(document: object) -> bytes:
