@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from maestro_tui.bindings import MODES, Key, Mode, everywhere_on, keys_in
+from maestro_tui.bindings import MODES, Key, Mode, Place, everywhere_on, keys_in
 from maestro_tui.cells import plain
 from maestro_tui.deeds import TASK_VERBS
 from maestro_tui.desk import Desk
@@ -24,6 +24,9 @@ from maestrod.domain.model import Noun
 
 MAIL_S = 1.0
 """How long a search waits for the mail to be read."""
+
+SHARED = frozenset({Place.LISTS, Place.TREE, Place.QUESTIONS, Place.PANE})
+"""What several screens have."""
 
 Command = tuple[str, str, Callable[[], object]]
 
@@ -155,7 +158,8 @@ class Palette(Provider):
         """What the other screens have: there one is led."""
         app = self._app
         for mode in MODES:
-            for key in keys_in(mode.places[0]) if mode.name != app.here.mode.name else ():
+            own = [place for place in mode.places if place not in SHARED]
+            for key in keys_in(*own) if mode.name != app.here.mode.name else ():
                 words = f"{key.help} · goes to {mode.title}, there {app.desk.keymap.shown(key)}"
                 yield f"{mode.title}: {_name(key)}", words, partial(app.action_show, mode.name)
 
