@@ -109,7 +109,7 @@ class Palette(Provider):
             thing, desk = found.thing, self._app.desk
             text = f"{thing.noun.value.capitalize()}: {plain(thing.name)}"
             words = about(desk.mirror.state, desk.mirror.post, thing)
-            score = 0.51 + 0.48 * min(1, found.score / 1.05)
+            score = 0.51 + 0.48 * min(1, found.score / 1.02)
             yield Hit(score, Content(text), partial(self._app.go_to, thing.noun, thing.id), text=text, help=words)
 
     async def _things(self, query: str) -> AsyncIterator[Found]:

@@ -32,13 +32,16 @@ class Sought:
 
     def score(self, text: str, more: str = "") -> float:
         """How well it fits, up to 1; 0 when it does not. In ``more`` only whole words are looked for."""
+        if not self._words:
+            return 0
         folded = text.casefold()
         whole = f"{folded}\n{more.casefold()}" if more else folded
         for word in self._words:
             if word not in whole:
                 return self._alike(folded)
         begun = sum(folded.startswith(word) or f" {word}" in folded for word in self._words)
-        return 0.8 + 0.2 * begun / max(1, len(self._words))
+        first = 0.1 * folded.startswith(self._words[0]) + 0.1 * (folded == " ".join(self._words))
+        return 0.6 + 0.2 * begun / len(self._words) + first
 
     def _alike(self, text: str) -> float:
         letters = self._letters
@@ -54,8 +57,8 @@ class Sought:
             start = text.rfind(letter, 0, start)
         close = len(letters) / (end - start + 1)
         if close >= CLOSE:
-            return 0.7 * close
-        return 0.6 if letters in "".join(word[0] for word in text.split()) else 0
+            return 0.5 * close
+        return 0.4 if letters in "".join(word[0] for word in text.split()) else 0
 
 
 class Thing(msgspec.Struct, frozen=True):
@@ -90,7 +93,7 @@ def sessions_in(state: State) -> Iterator[Thing]:
 def tasks_in(state: State) -> Iterator[Thing]:
     """Of what fits as well, open ones come first."""
     known = [task for task in state.table(Noun.TASK).values() if isinstance(task, Task)]
-    return (Thing(Noun.TASK, t.id, t.title, t.id, 0 if t.status in OVER else 0.05) for t in known)
+    return (Thing(Noun.TASK, t.id, t.title, t.id, 0 if t.status in OVER else 0.02) for t in known)
 
 
 def mail_in(state: State, post: Post) -> Iterator[Thing]:

@@ -38,7 +38,7 @@ def test_words_initials_and_letters_close_together_fit(query: str, *, fits: bool
 
 
 def test_beginnings_come_before_words_and_words_before_letters() -> None:
-    texts = ["log in", "a blog", "largest old gate", "l.o.g"]
+    texts = ["log", "log in", "my log", "a blog", "largest old gate", "l.o.g"]
     scores = [Sought("log").score(text) for text in texts]
     assert scores == sorted(scores, reverse=True)
     assert all(0 < score <= 1 for score in scores)
@@ -56,7 +56,7 @@ def test_no_query_is_a_pattern(query: str) -> None:
 
 def test_many_things_are_looked_at_in_turns_and_few_are_kept() -> None:
     many = [Thing(Noun.TASK, f"task_{n}", "mend it") for n in range(10 * TURN + 1)]
-    wanted = Thing(Noun.TASK, "last", "mend it now", worth=0.05)
+    wanted = Thing(Noun.TASK, "last", "mend it now", worth=0.02)
     turns = list(best(Sought("mend"), [*many, wanted]))
     assert len(turns) == 11
     assert all(len(turn) == SHOWN for turn in turns)
