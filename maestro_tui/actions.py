@@ -43,7 +43,8 @@ class Actions(Guarded, App[None]):
         self._came_from = FIRST
         self._attached_once = False
         self._pressed: tuple[object, float] = (None, 0.0)
-        self._given_away = False
+        self.given_away = False
+        """Whether the terminal is somebody else's for now."""
         self.teller = Teller(desk, self)
 
     # -- who looks, and what is told -------------------------------------------------------------
@@ -65,22 +66,27 @@ class Actions(Guarded, App[None]):
     @property
     def looked(self) -> Looked:
         """What is on the screen, large."""
+        if not self.screen_stack:
+            return Looked()
         session = self.here.session
         ids = {subject[1] for subject in [self.spot.subject] if subject is not None}
         return Looked(frozenset(ids | ({session.id} if session is not None else set())), self.current_mode == "inbox")
 
+    def on_mount(self) -> None:
+        """Know when the terminal is given away."""
+        self.app_suspend_signal.subscribe(self, self._gave, immediate=True)
+        self.app_resume_signal.subscribe(self, self._got_back, immediate=True)
+
+    def _gave(self, _app: object) -> None:
+        self.given_away = True
+
+    def _got_back(self, _app: object) -> None:
+        self.given_away = False
+
     def outside(self, sequence: str) -> None:
         """Say something to the terminal itself, while it is not given away."""
-        if self._driver is not None and not self.is_headless and not self._given_away:
+        if self._driver is not None and not self.is_headless and not self.given_away:
             self._driver.write(sequence)
-
-    def _suspend_signal(self) -> None:
-        self._given_away = True
-        super()._suspend_signal()
-
-    def _resume_signal(self) -> None:
-        self._given_away = False
-        super()._resume_signal()
 
     def action_notices(self) -> None:
         """What happened lately."""

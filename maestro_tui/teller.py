@@ -47,6 +47,8 @@ SEVERITIES: dict[Tone, Severity] = {Tone.BAD: "error", Tone.WARN: "warning"}
 class Loud(Protocol):
     """What telling needs of the app."""
 
+    given_away: bool
+
     @property
     def looked(self) -> Looked:
         """What is on the screen, large."""
@@ -137,7 +139,7 @@ class Teller:
         told = said(worth(notes, rules, self._app.looked, here=here))
         if not told:
             return False
-        ways = ways_now(rules, moment, here=here)
+        ways = ways_now(rules, moment, here=here and not self._app.given_away)
         if Way.TOAST in ways:
             for each in told:
                 self._toast(each)

@@ -96,6 +96,22 @@ async def test_a_program_gets_hostile_words_as_words(world: World, tmp_path: Pat
         assert file.read_text() == repr([" -e needs you", '$(touch owned); "x" `id`']) + "\n"
 
 
+async def test_who_is_at_an_agent_s_own_terminal_is_told_of_the_others(world: World, tmp_path: Path) -> None:
+    sample = await fill(world)
+    file = tmp_path / "told"
+    async with looking(world, SIZE, wants(command=recording(file))) as seen:
+        await ready(seen, Noun.SESSION, sample.fix)
+        seen.app.post_message(AppFocus())
+        await seen.until(lambda: seen.app.teller.presence.focus)
+        seen.app.app_suspend_signal.publish(seen.app)
+        await world.do(NeedInput(session_id=sample.fix, message="Push it?"))
+        await world.do(NeedInput(session_id=sample.queue, message="Drop it?"))
+        await seen.until(lambda: file.exists() and file.read_text())
+        assert file.read_text() == repr(["tidy-up needs you", "Drop it?"]) + "\n"
+        seen.app.app_resume_signal.publish(seen.app)
+        assert not seen.app.given_away
+
+
 async def test_in_quiet_hours_it_is_told_silently(world: World, tmp_path: Path) -> None:
     sample = await fill(world)
     file = tmp_path / "told"
