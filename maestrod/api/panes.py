@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 
 import msgspec
@@ -20,12 +21,12 @@ from maestrod.protocol.bodies import Typed, decoded
 from maestrod.protocol.codec import parse_object
 from maestrod.protocol.views import encode
 from maestrod.tmux.control import ControlClient
-from maestrod.tmux.errors import PaneGone, TmuxError
+from maestrod.tmux.errors import ConnectionLost, PaneGone, TmuxError, TmuxTimeout
 from maestrod.tmux.facts import Capture, PaneRef
 from maestrod.watch.dialogs import Dialog
 from maestrod.watch.typist import Answer, NoPane, Result, Typist, pane_of
 
-FASTEST_FPS = 15
+FASTEST_FPS = 30
 FPS = 10
 LINES = 10_000
 TEXT = 300_000
@@ -103,23 +104,25 @@ class Panes:
         await goodbye(self._open)
 
     async def input(self, call: Call) -> web.StreamResponse:
-        """Type a prompt, answer a dialog, or press keys; a prompt never goes into an open dialog.
+        """Type a prompt, answer a dialog, press keys or paste; a prompt never goes into an open dialog.
 
         Raises:
-            NotAllowed: a session types to one that is not below it, presses keys, or answers for a person.
+            NotAllowed: a session types to one that is not below it, presses keys, pastes, or answers for a person.
             Invalid: nothing to type, or an answer to nobody knows what.
         """
         session = await self._session(call)
         typed = decoded(parse_object(await read_body(call, BODY)), Typed)
         self._authorize(call, session, typed)
         if typed.keys:
-            result = await self._press(session, _keys(typed))
+            result = await _as_it_is(self._tmux.send_keys(pane_of(session), *_keys(typed)))
+        elif typed.paste:
+            result = await _as_it_is(self._tmux.paste(pane_of(session), _fitting("paste", typed.paste)))
         elif typed.answer:
             result = await self._answer(session, typed)
         elif typed.text.strip():
             result = await self._say(session, typed.text)
         else:
-            raise Invalid.field("text", "send text, an answer, or a list of keys")
+            raise Invalid.field("text", "send text, an answer, a paste, or a list of keys")
         body = encode({"result": result.result, "reason": result.reason})
         return web.Response(body=body, content_type="application/json")
 
@@ -130,7 +133,7 @@ class Panes:
             return
         actor = self._engine.state.session(call.actor.id)
         below = session.id != actor.id and is_descendant(self._engine.state, session.id, actor)
-        if not below or typed.keys or typed.answer:
+        if not below or typed.keys or typed.paste or typed.answer:
             raise NotAllowed("a session may only prompt sessions that it started", hint="Ask a person.")
 
     async def _screen(self, session: Session, *, colours: bool, lines: int) -> Screen:
@@ -160,25 +163,32 @@ class Panes:
                 last = shown
             await asyncio.sleep(max(0.01, period_s - (time.monotonic() - started)))
 
-    async def _press(self, session: Session, keys: tuple[str, ...]) -> Answer:
-        try:
-            await self._tmux.send_keys(pane_of(session), *keys)
-        except TmuxError as error:
-            return Answer(Result.NOT_DELIVERED, str(error))
-        return Answer(Result.SUBMITTED)
-
     async def _answer(self, session: Session, typed: Typed) -> Answer:
         if len(typed.answer) > KEYS * KEY_LENGTH or not typed.expect:
             raise Invalid.field("expect", "say which question you answer: the digest of its dialog, or what it asks")
         return await self._typist.answer(session.id, typed.answer, typed.expect)
 
     async def _say(self, session: Session, text: str) -> Answer:
-        if len(text) > TEXT:
-            raise Invalid.field("text", f"is {len(text)} characters long, at most {TEXT} are allowed")
-        return await self._typist.say(session.id, text)
+        return await self._typist.say(session.id, _fitting("text", text))
 
     async def _session(self, call: Call) -> Session:
         return await self._engine.read(lambda state: state.session(call.ids(state)["session"]))
+
+
+async def _as_it_is(pressing: Awaitable[None]) -> Answer:
+    try:
+        await pressing
+    except (ConnectionLost, TmuxTimeout) as error:
+        return Answer(Result.NOT_DELIVERED, f"{error}; it may have arrived all the same")
+    except TmuxError as error:
+        return Answer(Result.NOT_DELIVERED, str(error))
+    return Answer(Result.SUBMITTED)
+
+
+def _fitting(name: str, text: str) -> str:
+    if len(text) > TEXT:
+        raise Invalid.field(name, f"is {len(text)} characters long, at most {TEXT} are allowed")
+    return text
 
 
 def _keys(typed: Typed) -> tuple[str, ...]:

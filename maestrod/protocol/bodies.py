@@ -21,13 +21,14 @@ class HookSaid(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
 
 
 class Typed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be typed into a pane: keys when there are any, an answer to the open dialog, or a prompt.
+    """What is to be typed into a pane: keys or a paste as they are, an answer to the open dialog, or a prompt.
 
     An answer names the dialog that it is for: ``expect`` is its digest, or what it asks.
     """
 
     text: str = ""
     keys: tuple[str, ...] = ()
+    paste: str = ""
     answer: str = ""
     expect: str = ""
 

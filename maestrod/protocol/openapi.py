@@ -292,7 +292,7 @@ ABOUT: Mapping[str, str] = {
     "wait": "Wait until a session gets where it is meant to get.",
     "explain": "What a session is doing, and how that is known.",
     "mail_wait": "Wait for mail to a session.",
-    "input": "Type a prompt into an agent's pane, or press keys.",
+    "input": "Type a prompt into an agent's pane, press keys, or paste.",
     "shutdown": "Stop the daemon; for people alone.",
     "worktrees": "The worktrees of a project's sessions, and how each stands.",
     "worktree": "How a session's worktree stands, and what is in it.",

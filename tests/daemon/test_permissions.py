@@ -265,6 +265,7 @@ def test_no_agent_reaches_the_daemon_the_history_or_the_keys(
         ("POST", f"/sessions/{stages[role].sessions['self']}/input", {"text": "x"}),
         ("POST", f"/sessions/{stages[role].sessions['beside']}/input", {"keys": ["x"]}),
         ("POST", f"/sessions/{stages[role].sessions['below']}/input", {"keys": ["x"]}),
+        ("POST", f"/sessions/{stages[role].sessions['below']}/input", {"paste": "x"}),
         ("POST", f"/sessions/{stages[role].sessions['beside']}/hook", {"provider": "claude", "event": "Stop"}),
         ("GET", f"/mail/inbox/{stages[role].sessions['beside']}", None),
         ("GET", f"/mail/wait/{stages[role].sessions['other']}?timeout=0", None),
