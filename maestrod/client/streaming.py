@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import contextlib
 import random
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -90,7 +91,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, rename="camel"):
-    """Why it was not done, and what to do next; status 0 and ``UNREACHABLE`` when nobody answered."""
+    """Why it was not done, and what to do next.
+
+    Status 0 when nobody answered: ``UNREACHABLE`` when nobody was asked, ``UNANSWERED`` when it may have been done.
+    """
 
     code: str
     message: str
@@ -131,6 +135,7 @@ class Stream:
         self._seq: int | None = None
         self._boot = ""
         self._now = asyncio.Event()
+        self._again = asyncio.Event()
         self._decoder = _Decoder()
 
     async def __aenter__(self) -> Self:
@@ -159,6 +164,7 @@ class Stream:
                 async with aclosing(self._connected()) as connected:
                     async for message in connected:
                         if tries and isinstance(message, Changes):
+                            self._look_again()
                             yield Back()
                             tries = 0
                         yield message
@@ -173,6 +179,12 @@ class Stream:
     def retry_now(self) -> None:
         """Cut the wait for the next try short."""
         self._now.set()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Screens that wait for the daemon need not wait longer."""
+        self._again.set()
+        self._again.clear()
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -266,6 +278,15 @@ class Stream:
             await asyncio.sleep(pause)
         raise AssertionError("more tries than fit into the time")
 
+    async def once(self, method: str, path: str, body: object) -> Answer | Refusal:
+        """Ask for what must not be done twice: it is tried once, and not again."""
+        headers = {"Content-Type": "application/json"}
+        try:
+            async with asyncio.timeout(WRITE_TIME_S):
+                return await self._asked(method, path, headers, msgspec.json.encode(body))
+        except TimeoutError as error:
+            return _unanswered(error)
+
     async def get(self, path: str) -> Answer | Refusal:
         """The document at a path below ``/api/v1``."""
         return await self._asked("GET", path, {}, None)
@@ -288,7 +309,7 @@ class Stream:
                     return _refusal(response.status, body)
                 return Answer(response.status, _seq(response.headers), body)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            return Refusal("UNREACHABLE", _in_words(error), "Is the daemon running? `maestro daemon status` tells.")
+            return _unanswered(error)
 
     # -- looking ---------------------------------------------------------------------------------
 
@@ -322,7 +343,9 @@ class Stream:
                     raise ScreenGone("there is no pane") from error
             except _LOST:
                 pass
-            await asyncio.sleep(back_off(tries, self._chance))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(back_off(tries, self._chance)):
+                    await self._again.wait()
             tries += 1
 
 
@@ -477,8 +500,13 @@ def _refusal(status: int, body: bytes) -> Refusal:
     return msgspec.structs.replace(told, status=status)
 
 
+def _unanswered(error: BaseException) -> Refusal:
+    code = "UNREACHABLE" if isinstance(error, aiohttp.ClientConnectorError) else "UNANSWERED"
+    return Refusal(code, _in_words(error), "Is the daemon running? `maestro daemon status` tells.")
+
+
 def _passing(refusal: Refusal) -> bool:
-    return refusal.status in _AGAIN or refusal.code == "UNREACHABLE"
+    return refusal.status in _AGAIN or not refusal.status
 
 
 def _in_words(error: BaseException) -> str:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -24,6 +26,7 @@ from maestrod.domain.projects import CreateProject
 from maestrod.domain.queues import PushItem
 from maestrod.domain.sessions import NeedInput, SpawnSession
 from maestrod.domain.tasks import CreateTask, DeleteTask, EditTask
+from tests.cli.raw_server import RawServer
 from tests.support.eventually import aeventually
 from tests.support.world import START, World
 
@@ -280,3 +283,34 @@ def test_patience_grows_and_is_bounded(chance: float) -> None:
     assert pauses == sorted(pauses)
     assert 0 < pauses[0] <= 0.1
     assert 7.5 <= pauses[-1] <= 15
+
+
+@pytest.mark.parametrize(("turns", "code", "asked"), [([b""], "UNANSWERED", 1), ([], "UNREACHABLE", 0)])
+async def test_what_must_not_be_done_twice_is_tried_once(turns: list[bytes], code: str, asked: int) -> None:
+    with TemporaryDirectory(prefix="mae-", dir="/tmp") as folder:
+        place = Path(folder) / "d.sock"
+        with RawServer(place, turns) if turns else nullcontext() as server:
+            async with Stream(f"unix:{place}") as stream:
+                refused = await stream.once("POST", "/sessions/ses_1/input", {"keys": ["a"]})
+        assert isinstance(refused, Refusal)
+        assert refused.code == code
+        assert (len(server.asked) if server is not None else 0) == asked
+
+
+async def test_a_screen_is_looked_at_again_as_soon_as_the_daemon_is_back(world: World) -> None:
+    await world.draw("sess_1", "before")
+    rests_for_minutes = Stream(world.server, chance=lambda: 6000.0)
+    async with rests_for_minutes as stream, aclosing(stream.screen("sess_1")) as screens, asyncio.TaskGroup() as group:
+        assert (await anext(screens)).text == "before"
+        await world.fall()
+        coming = group.create_task(anext(screens))
+        await aeventually(lambda: asyncio.sleep(0, not world.watched))
+        await world.draw("sess_1", "after")
+        await world.rise()
+
+        async def come() -> bool:
+            stream.retry_now()
+            return coming.done()
+
+        await aeventually(come)
+        assert coming.result().text == "after"
