@@ -357,7 +357,7 @@ class Actions(Guarded, App[None]):
 
     # -- attaching -------------------------------------------------------------------------------
 
-    def action_attach(self) -> None:
+    async def action_attach(self) -> None:
         """Give the terminal to the session's own, after showing the key that comes back."""
         from maestro_tui.screens.small import Leave
 
@@ -371,7 +371,8 @@ class Actions(Guarded, App[None]):
         if self._attached_once:
             self.begin(partial(self._give_terminal, session))
             return
-        words = ["You get the agent's own terminal.", "", "Ctrl+B, then D, brings you back here."]
+        back = await programs.way_back(self.desk.environ)
+        words = ["You get the agent's own terminal.", "", *back]
         self.open(Leave(f"Attach to {session.name}?", "attach", words, self._agreed(session)))
 
     def _agreed(self, session: Session) -> "Perform":

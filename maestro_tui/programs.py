@@ -138,6 +138,43 @@ def attach_argv(pane: Pane, session_id: str, conf: Path, environ: Mapping[str, s
     return Tmux(pane.socket, conf, environ).attach_argv(PaneRef(pane.pane, session_id))
 
 
+SOON_S = 2.0
+
+
+async def way_back(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys that leave an agent's terminal, in words; a tmux around this screen takes its own prefix first."""
+    once = ("Ctrl+B, then D, brings you back here.",)
+    if not environ.get("TMUX"):
+        return once
+    asked = ("show-options", "-A", "-q", "-v")
+    prefixes = [await _printed("tmux", *asked, name, environ=environ) for name in ("prefix", "prefix2")]
+    if prefixes[0] and "C-b" not in prefixes:
+        return once
+    return ("Ctrl+B twice, then D, brings you back here.", "The first Ctrl+B is for the tmux around this screen.")
+
+
+async def _printed(*argv: str, environ: Mapping[str, str]) -> str:
+    """What a program prints; nothing when it cannot tell soon."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=dict(environ),
+        )
+    except OSError:
+        return ""
+    try:
+        async with asyncio.timeout(SOON_S):
+            out, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return ""
+    return out.decode(errors="replace").strip()
+
+
 async def attach(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Give the terminal to tmux until the person leaves it; its exit code."""
     clean = {name: value for name, value in environ.items() if not name.startswith("TMUX")}

@@ -121,7 +121,7 @@ async def test_a_person_attaches_and_comes_back(world: World) -> None:
             screen.press("j", "j", "j")
             await screen.shows("Tidying up")
             screen.press("a")
-            await screen.shows("Ctrl+B, then D, brings you back here.")
+            await screen.shows("Ctrl+B twice, then D, brings you back here.")
             screen.press("Enter")
             await screen.shows("the agent itself")
             screen.press("C-b", "d")
