@@ -63,6 +63,11 @@ class MaestroApp(Actions):
         kind = cast(Callable[[Desk], Framed], getattr(importlib.import_module(module), name))
         return kind(self.desk)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a person types to an agent no key is the app's own, not even those that Textual hears first."""
+        typing = bool(self.screen_stack) and self.screen is self.here and self.here.typing
+        return False if typing else super().check_action(action, parameters)
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a theme that is not ours lacks."""
         return THEMES["dark"].variables

@@ -3,6 +3,7 @@
 import msgspec
 
 from maestro_tui.cells import plain
+from maestro_tui.keyboard import Batch, Paste
 from maestrod.domain.model import Priority, QueueItem, Subtask, Task, TaskStatus
 from maestrod.domain.tables import TASK
 from maestrod.protocol.dialogs import Choice, Dialog
@@ -215,6 +216,12 @@ def give_choice(session_id: str, name: str, choice: Choice, dialog: Dialog) -> D
     return Deed(
         "POST", f"/sessions/{session_id}/input", {"answer": answer, "expect": dialog.digest}, f"{name}: {choice.label}"
     )
+
+
+def press(session_id: str, batch: Batch) -> Deed:
+    """What a person typed, as it is."""
+    body: dict[str, object] = {"paste": batch.text} if isinstance(batch, Paste) else {"keys": batch}
+    return Deed("POST", f"/sessions/{session_id}/input", body, "")
 
 
 class _Typed(msgspec.Struct):

@@ -15,9 +15,10 @@ import msgspec
 from maestro_tui import programs
 from maestro_tui.asking import Asking
 from maestro_tui.bindings import KEYS, Keymap
-from maestro_tui.deeds import Deed, Done, Outcome, Refused, give_choice, typed
+from maestro_tui.deeds import Deed, Done, Outcome, Refused, give_choice, press, typed
 from maestro_tui.frame import Broken, Connected, Link, Starting
 from maestro_tui.glance import glance
+from maestro_tui.keyboard import Batch, Undelivered
 from maestro_tui.memory import Memory, recall, remember
 from maestro_tui.mirror import ALL_MOVED, Mirror, Moved
 from maestro_tui.moment import Moment
@@ -285,6 +286,19 @@ class Desk:
         if isinstance(answer, Refusal):
             return Refused(answer.message, answer.hint)
         return typed(answer.body, deed.said)
+
+    async def press(self, session_id: str, batch: Batch) -> Undelivered | None:
+        """Give an agent what a person typed, once: what is not answered for is not sent again."""
+        if self._stream is None:
+            return Undelivered(NOT_YET.message)
+        from maestrod.client.streaming import Refusal
+
+        deed = press(session_id, batch)
+        answer = await self._stream.once(deed.method, deed.path, deed.body)
+        if isinstance(answer, Refusal):
+            return Undelivered(answer.message, perhaps=answer.code in {"UNANSWERED", "INTERNAL_ERROR"})
+        outcome = typed(answer.body, deed.said)
+        return Undelivered(outcome.message) if isinstance(outcome, Refused) else None
 
     async def look(self, session_id: str) -> str:
         """The text on a session's screen now; empty when there is none."""

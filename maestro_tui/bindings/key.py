@@ -22,6 +22,7 @@ class Place(StrEnum):
     LISTS = "in lists"
     TREE = "in the tree of tasks"
     QUESTIONS = "in the list of questions"
+    TYPING = "in Mission's live pane"
     PANE = "in the live pane"
     DIFF = "in the diff"
 

@@ -1,4 +1,4 @@
-"""Keys that are heard in lists, in the tree of tasks and in the live pane."""
+"""Keys that are heard in lists, in the tree of tasks, in the live pane, and while one types in it."""
 
 from maestro_tui.bindings.key import ALL, Key, Panel, Place
 
@@ -42,4 +42,26 @@ PANE = (
     ),
 )
 
-KEYS = (*LISTS, *TREE, *PANE)
+TYPING = (
+    Key(
+        name="type-to-agent",
+        keys="tab",
+        shown="Tab",
+        action="screen.type",
+        label="type",
+        help="Live mode: type to the agent; every key goes to it, but the one that leaves",
+        place=Place.TYPING,
+        rank=1,
+        panels=frozenset({Panel.PANE}),
+    ),
+    Key(
+        name="leave-live-mode",
+        keys="escape",
+        shown="Esc Esc",
+        action="screen.stop_typing",
+        help="Leave live mode; Esc alone goes to the agent, unless another key leaves",
+        place=Place.TYPING,
+    ),
+)
+
+KEYS = (*LISTS, *TREE, *PANE, *TYPING)

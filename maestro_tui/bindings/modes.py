@@ -34,7 +34,7 @@ MODES: tuple[Mode, ...] = (
         title="Mission",
         words="tasks, sessions and the live pane together",
         screen="maestro_tui.screens.mission:Mission",
-        places=(Place.MISSION, Place.LISTS, Place.TREE, Place.QUESTIONS, Place.PANE),
+        places=(Place.MISSION, Place.LISTS, Place.TREE, Place.QUESTIONS, Place.PANE, Place.TYPING),
     ),
     Mode(
         key="2",

@@ -82,7 +82,8 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
         self.query_one("#scroll").styles.max_height = max(3, self.app.size.height - AROUND - told)
 
     def _show_keys(self) -> None:
-        working, keys = self._busy, ((self.deed_key, self.deed_word, "submit"), ("Esc", self.cancel_word, "cancel"))
+        deed = ((self.deed_key, self.deed_word, "submit"),) if self.deed_key else ()
+        working, keys = self._busy, (*deed, ("Esc", self.cancel_word, "cancel"))
         self.query_one("#keys", Bar).show(
             lambda _cells: ((Span("… working", Tone.DIM),), ()) if working else _keys(keys)
         )

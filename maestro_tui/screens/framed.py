@@ -11,6 +11,7 @@ from maestro_tui import frame
 from maestro_tui.bindings import FIRST, Mode, Panel, Place, mode
 from maestro_tui.deeds import Deed
 from maestro_tui.desk import Desk
+from maestro_tui.lines import Hint, Line
 from maestro_tui.messages import Asked, Picked
 from maestro_tui.mirror import ALL_MOVED, Moved
 from maestro_tui.spotlight import Spotlight, Subject
@@ -103,6 +104,11 @@ class Framed(Guarded, Screen[None]):
         return False
 
     @property
+    def typing(self) -> bool:
+        """Whether every key goes to an agent."""
+        return False
+
+    @property
     def session(self) -> Session | None:
         """The session that keys act on."""
         return self.spot.session_about
@@ -143,11 +149,15 @@ class Framed(Guarded, Screen[None]):
         link, now = self.desk.link, self.desk.moment().now
         counted = counts(self.desk.mirror, now)
         title = self.mode.title if self.mode.name != FIRST else ""
-        project, panel, where = self.spot.project_name, self.panel, self.mode
+        project = self.spot.project_name
         self._bars["header"].show(lambda cells: (frame.header(title, counted, link, project, cells), ()))
         self._bars["banner"].set_class(isinstance(link, frame.Broken), "-shown")
         self._bars["banner"].show(lambda cells: frame.banner(link, now, cells))
-        self._bars["footer"].show(lambda cells: frame.footer(where, panel, self.desk.keymap, cells))
+        self._bars["footer"].show(self.foot)
+
+    def foot(self, cells: int) -> tuple[Line, tuple[Hint, ...]]:
+        """The keys that matter now."""
+        return frame.footer(self.mode, self.panel, self.desk.keymap, cells)
 
     # -- what keys ask for -----------------------------------------------------------------------
 

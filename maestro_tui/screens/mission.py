@@ -1,8 +1,6 @@
 """Mission: tasks, sessions, the live pane, and who needs you, on one screen."""
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import ClassVar
 
 from textual import on
@@ -19,22 +17,18 @@ from maestro_tui.desk import Desk
 from maestro_tui.lines import NoRows, Rows
 from maestro_tui.messages import Chosen, Folded, Sized
 from maestro_tui.mirror import UNKNOWN, Moved
-from maestro_tui.screens.framed import Framed
+from maestro_tui.screens.live import Live
 from maestro_tui.spotlight import Subject
 from maestro_tui.view.details import project_details, task_details
 from maestro_tui.view.inbox import WaitingRows
 from maestro_tui.view.queue import queue_rows, queue_title
-from maestro_tui.view.sessions import SessionRows, inbox, pane_words, session_order
+from maestro_tui.view.sessions import SessionRows, inbox, session_order
 from maestro_tui.view.tasks import FoundTasks, TaskTree, find_tasks, no_tasks
 from maestro_tui.view.timeline import timeline_rows
 from maestro_tui.view.words import FOUND
 from maestro_tui.widgets.bar import Bar
-from maestro_tui.widgets.centre import Centre
 from maestro_tui.widgets.line_list import LineList, QuestionList, TreeList, bound
 from maestrod.domain.model import LIVE_SESSION, Noun, Project, QueueItem, Session, Task
-
-SETTLE_S = 0.06
-"""How long the cursor stands still before what it is on is read."""
 
 IDS = {
     Panel.TASKS: "tasks",
@@ -55,7 +49,7 @@ HOLDERS = {
 """What must be shown for a panel to be seen when there is room for one."""
 
 
-class Mission(Framed):
+class Mission(Live):
     """Three columns, two, or one panel at a time, by the width that there is. Looks; the app does."""
 
     name_of_mode = "mission"
@@ -67,7 +61,6 @@ class Mission(Framed):
         self._came_from = Panel.TASKS
         self._found: Sequence[str] | None = None
         self._searched_for = ""
-        self._attended: object = None
         self._told_of: Subject | None = None
         self._settled = False
         self._offered = False
@@ -77,7 +70,6 @@ class Mission(Framed):
         for each in self._lists.values():
             each.follow = self._pointed
         self._search = Input(id="search", placeholder="search tasks", compact=True)
-        self.centre = Centre(id="centre", classes="panel")
 
     def body(self) -> ComposeResult:
         """The panels."""
@@ -108,6 +100,7 @@ class Mission(Framed):
     def draw(self, moved: Moved) -> None:
         """Draw anew what has moved."""
         self._drawing = True
+        self.check_typing()
         try:
             self._draw(moved)
         finally:
@@ -162,10 +155,7 @@ class Mission(Framed):
         session = self.spot.session
         if session is not None:
             self.desk.see(session.id)
-        attended = (self.spot.subject, session and session.pane, session and session.status in LIVE_SESSION)
-        if attended != self._attended:
-            self._attended = attended
-            self.begin(self._attend, group="subject", alone=True)
+        self.attend()
 
     def _draw_centre(self) -> None:
         mirror, moment = self.desk.mirror, self.desk.moment()
@@ -237,13 +227,7 @@ class Mission(Framed):
     def entered(self, subject: Subject | None = None) -> None:
         """The pane is followed again."""
         super().entered(subject)
-        self._attended = None
         self._draw_subject()
-
-    def left(self) -> None:
-        """Nobody looks: the pane is not followed."""
-        self._attended = None
-        self.workers.cancel_group(self, "subject")
 
     def _choose_first(self) -> None:
         """Until a person has looked at something: the first live session, and till there is one the project."""
@@ -265,26 +249,6 @@ class Mission(Framed):
             self.spot.subject = (self._noun_of(key) if panel is Panel.TASKS else Noun.SESSION, key) if key else None
             if self.panel is Panel.PANE:
                 self._focus(panel)
-
-    async def _attend(self) -> None:
-        """Read what belongs to the subject, and follow its pane; of an ended session that is its last screen."""
-        subject, session = self.spot.subject, self.spot.session
-        self.centre.live.say(pane_words(session) if session is not None else "")
-        await asyncio.sleep(SETTLE_S)
-        if subject is None:
-            return
-        await self.desk.fetch(subject)
-        if session is not None and session.pane is not None:
-            await self._follow_pane(session.id)
-
-    async def _follow_pane(self, session_id: str) -> None:
-        async with aclosing(self.desk.screens(session_id)) as screens:
-            async for screen in screens:
-                if isinstance(screen, str):
-                    self.centre.live.say(screen)
-                else:
-                    cursor = (screen.cursor_x, screen.cursor_y)
-                    self.centre.live.draw(screen.text, width=screen.width, cursor=cursor)
 
     # -- what lists say --------------------------------------------------------------------------
 
@@ -412,10 +376,12 @@ class Mission(Framed):
         if self.has_class("-wide"):
             return [Panel.PANE]
         without = {Panel.QUEUE} if self.lines(Panel.QUEUE).has_class("-hidden") else set()
-        return [panel for panel in MISSION if panel not in without]
+        if self.takes_keys is not None:
+            without.add(Panel.PANE)
+        return [panel for panel in MISSION if panel not in without or panel is self.panel]
 
     def action_next_panel(self, step: int = 1) -> None:
-        """The next panel."""
+        """The next panel; past a live pane, which is typed in by the same key."""
         panels = self._panels()
         at = panels.index(self.panel) if self.panel in panels else 0
         self._focus(panels[(at + step) % len(panels)])

@@ -13,7 +13,7 @@ from maestro_tui.view.sessions import session_title
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.guarded import Guarded
 from maestro_tui.widgets.line_list import LineList
-from maestro_tui.widgets.live_pane import LivePane
+from maestro_tui.widgets.typing_pane import TypingPane
 from maestrod.domain.model import Session
 
 LONGEST = 120
@@ -25,7 +25,8 @@ class Centre(Guarded, Vertical):
 
     def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
-        self.live = LivePane(id="live")
+        self.live = TypingPane(id="live")
+        self._leave = ""
         self.details = LineList(Panel.PANE, id="details")
         self._title = Bar(id="pane-title")
         self.border_title = str(Panel.PANE)
@@ -59,8 +60,15 @@ class Centre(Guarded, Vertical):
         self._session_shown(shown=False)
         self.details.show(FixedRows([(str(at), line) for at, line in enumerate(lines)]), "nothing is selected")
 
+    def mark_typing(self, leave: str) -> None:
+        """Say in the border that keys go to the agent, and which one leaves; nothing when they do not."""
+        self._leave = leave
+        self.set_class(bool(leave), "-typing")
+        self.border_subtitle = f"LIVE · {leave} leaves" if leave else None
+
     def _call(self, name: str) -> None:
-        self.border_title = Content(cut(plain(name), LONGEST)) if name else str(Panel.PANE)
+        title = f"LIVE · {plain(name)}" if self._leave else plain(name)
+        self.border_title = Content(cut(title, LONGEST)) if name else str(Panel.PANE)
 
     def _session_shown(self, *, shown: bool) -> None:
         self.live.set_class(not shown, "-hidden")

@@ -38,6 +38,17 @@ questions, where digits answer, it is the way to the others.
 * **Needs you**: who asks what, the longest waiting first, answered in place as on the screen of that name.
 * **Queue** and **Timeline** of what is in the middle.
 
+### Live mode
+`↵` on a session, then `Tab`: now you type in its terminal (everywhere else `Tab` goes to the next list, and past a live
+pane). The border says `LIVE`, the footer that every key goes to the agent, `Ctrl+C`, `Ctrl+Q`, arrows and what you
+paste among them; `Esc Esc`, or a click elsewhere, leaves. One `Esc` is the agent's, half a second later. If you would
+rather have every `Esc` go through at once, give the way out a key of its own: `keys = { leave-live-mode = "ctrl+g" }`.
+
+What you type is sent once and in order, and Maestro keeps none of it. When the daemon is lost or the agent ends, live
+mode ends, too: it says how many keys were not delivered, sends none of them later, and no key does anything else before
+you have left that message with `Esc`. `a` gives you the terminal itself; the keys that bring you back are shown first,
+those for the inside of a tmux of your own as well.
+
 ## Needs you
 ![Needs you at 120×40](screens/inbox-120x40.svg)
 

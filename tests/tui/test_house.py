@@ -25,6 +25,8 @@ PURE = (
     "view.shelf",
     "view.graph",
     "view.history",
+    "view.live",
+    "keyboard",
     "past",
     "view.queues",
     "view.notices",

@@ -174,17 +174,18 @@ async def test_a_task_without_a_branch_is_opened_in_the_middle(world: World) -> 
         assert panel(seen) is Panel.TASKS
 
 
-async def test_tab_walks_through_the_panels_and_back(world: World) -> None:
+async def test_tab_walks_through_the_lists_and_back(world: World) -> None:
     sample = await fill(world)
     async with looking(world) as seen:
         await ready(seen)
         seen.app.mission.go_to(Noun.SESSION, sample.queue)
         await seen.shows("Queue 1/3")
         walked = []
-        for _ in MISSION:
+        lists = [each for each in MISSION if each is not Panel.PANE]
+        for _ in lists:
             walked.append(seen.app.mission.panel)
             await seen.press("tab")
-        assert sorted(walked) == sorted(MISSION)
+        assert sorted(walked) == sorted(lists)
         assert seen.app.mission.panel is walked[0]
         await seen.press("shift+tab")
         assert seen.app.mission.panel is walked[-1]

@@ -18,12 +18,12 @@ class TmuxScreen:
     """``maestro_tui`` in a terminal of a size."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
 
     def tmux(self, *words: str) -> str:
         """Run one command of the private server."""
         ran = subprocess.run(
-            ["tmux", "-u", "-L", self._name, "-f", "/dev/null", *words],
+            ["tmux", "-u", "-L", self.name, "-f", "/dev/null", *words],
             capture_output=True,
             text=True,
             timeout=10,
