@@ -226,13 +226,28 @@ class Actions(Guarded, App[None]):
         live = [p for p in projects if p.archived_at is None]
         self.open(NewTask(self.desk, live, self.spot.project_id))
 
+    def action_edit_task(self) -> None:
+        """Ask what is to be different about the task."""
+        from maestro_tui.screens.new_task import EditTask
+
+        if (task := self.spot.task) is None:
+            self._say("There is no task here; put the cursor on one.")
+        else:
+            self.open(EditTask(self.desk, task))
+
+    def action_new_project(self) -> None:
+        """Ask for a directory."""
+        from maestro_tui.screens.new_project import NewProject
+
+        self.open(NewProject(self.desk))
+
     def action_spawn(self) -> None:
         """Ask for an agent."""
         from maestro_tui.screens.spawn import SpawnDialog
 
         project_id = self.spot.project_id
         if project_id is None:
-            self._say("Put the cursor on a project or a task first; `maestro init` makes a project.")
+            self._say("Put the cursor on a project or a task first; P makes a project.")
             return
         task = self.spot.task
         tasks = spawnable(self.desk.mirror, project_id, task)

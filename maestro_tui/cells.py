@@ -28,10 +28,18 @@ def plain(text: str) -> str:
 
     Joiners and variation selectors go, because terminals disagree about the width of what they make.
     """
-    text = _SEQUENCE.sub("", text[:LONGEST])
-    if _ODD.search(text):
-        text = "".join(_shown(text))
-    return _SPACE.sub(" ", text).strip()
+    return _SPACE.sub(" ", visible(_SEQUENCE.sub("", text[:LONGEST]))).strip()
+
+
+def visible(text: str) -> str:
+    """Text without sequences as a terminal shows it: nothing hidden, nothing that moves or piles up; blanks stay."""
+    return "".join(_shown(text)) if _ODD.search(text) else text
+
+
+def tidy(text: str) -> str:
+    """Text of many lines that can be edited: without sequences, and what is hidden in it; tabs stay."""
+    lines = (_SEQUENCE.sub("", line).split("\t") for line in text.splitlines())
+    return "\n".join("\t".join(map(visible, line)) for line in lines)
 
 
 def _shown(text: str) -> list[str]:

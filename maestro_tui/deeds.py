@@ -1,5 +1,7 @@
 """What a person can ask the daemon for from the screen, as requests; pure."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from maestro_tui.cells import plain
@@ -19,10 +21,11 @@ class Deed(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """It was done; ``words`` say what, ``session_id`` names the session that came of it."""
+    """It was done; ``words`` say what, ``session_id`` names the session that came of it, ``made`` what was written."""
 
     words: str
     session_id: str = ""
+    made: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -113,15 +116,33 @@ def reset_template(template_id: str, name: str) -> Deed:
     return Deed("POST", f"/templates/{template_id}/reset", {}, f"“{name}” is as it is shipped")
 
 
-def create_task(title: str, description: str, priority: Priority, project_id: str) -> Deed:
-    """A new task."""
+def create_project(name: str, directory: str) -> Deed:
+    """A new project."""
+    return Deed("POST", "/projects", {"name": name, "workingDir": directory}, f"“{plain(name)}” is a project now")
+
+
+def create_task(
+    title: str, description: str, priority: Priority, project_id: str, dependencies: Sequence[str] = ()
+) -> Deed:
+    """A new task, and the tasks that it waits for."""
     body: dict[str, object] = {
         "title": title,
         "description": description,
         "priority": priority.value,
         "projectId": project_id,
     }
-    return Deed("POST", "/tasks", body, f"“{title}” created")
+    waits: dict[str, object] = {"dependencies": list(dependencies)} if dependencies else {}
+    return Deed("POST", "/tasks", body | waits, f"“{plain(title)}” created")
+
+
+def edit_task(task_id: str, title: str, changes: Mapping[str, object]) -> Deed:
+    """Other words for a task, or other tasks that it waits for."""
+    return Deed("PATCH", f"/tasks/{task_id}", dict(changes), f"“{plain(title)}” changed")
+
+
+def add_subtask(task_id: str, title: str) -> Deed:
+    """Another item for a checklist."""
+    return Deed("POST", f"/tasks/{task_id}/subtasks", {"title": title}, f"“{plain(title)}” added")
 
 
 def tick_subtask(item: Subtask) -> Deed:
@@ -222,6 +243,18 @@ def press(session_id: str, batch: Batch) -> Deed:
     """What a person typed, as it is."""
     body: dict[str, object] = {"paste": batch.text} if isinstance(batch, Paste) else {"keys": batch}
     return Deed("POST", f"/sessions/{session_id}/input", body, "")
+
+
+class _Made(msgspec.Struct):
+    id: str = ""
+
+
+def done(body: bytes, said: str) -> Done:
+    """What a write came to."""
+    try:
+        return Done(said, made=msgspec.json.decode(body, type=_Made).id)
+    except msgspec.MsgspecError:
+        return Done(said)
 
 
 class _Typed(msgspec.Struct):

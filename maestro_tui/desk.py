@@ -15,7 +15,7 @@ import msgspec
 from maestro_tui import programs
 from maestro_tui.asking import Asking
 from maestro_tui.bindings import KEYS, Keymap
-from maestro_tui.deeds import Deed, Done, Outcome, Refused, give_choice, press, typed
+from maestro_tui.deeds import Deed, Done, Outcome, Refused, create_project, done, give_choice, press, typed
 from maestro_tui.frame import Broken, Connected, Link, Starting
 from maestro_tui.glance import glance
 from maestro_tui.keyboard import Batch, Undelivered
@@ -274,7 +274,15 @@ class Desk:
             answer = await self._stream.write(deed.method, deed.path, deed.body)
         finally:
             self._count(-1)
-        return Refused(answer.message, answer.hint) if isinstance(answer, Refusal) else Done(deed.said)
+        return Refused(answer.message, answer.hint) if isinstance(answer, Refusal) else done(answer.body, deed.said)
+
+    async def make_project(self, where: str, name: str) -> Outcome:
+        """Put a directory under coordination; where the daemon is elsewhere, the directory is one of its machine."""
+        here = self._server.startswith("unix:")
+        found = await asyncio.to_thread(programs.directory, where, self.environ) if here else Path(where)
+        if isinstance(found, Refused):
+            return found
+        return await self.do(create_project(name or found.name or "project", str(found)))
 
     async def type_to(self, deed: Deed) -> Outcome:
         """Type to an agent; done only when it arrived."""

@@ -195,6 +195,28 @@ def books(environ: Mapping[str, str], directory: str | None) -> tuple[Book, ...]
     return tuple(found)
 
 
+def here() -> str:
+    """The directory where the screen was started; empty when it is gone."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
+
+
+def directory(text: str, environ: Mapping[str, str]) -> Path | Refused:
+    """The directory that a person named; ``~`` is home, and a relative one is below where the screen was started."""
+    if not text or "\0" in text:
+        return Refused("A project needs a directory.")
+    home = environ.get("HOME", "~")
+    named = Path(home + text[1:]) if text == "~" or text.startswith("~/") else Path(text)
+    try:
+        found = named.expanduser().resolve()
+        there = found.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:
+        return Refused(f"{text} cannot be used: {error}")
+    return found if there else Refused(f"There is no directory {found}.", "Make it first, or name another one.")
+
+
 async def edit(text: str, name: str, environ: Mapping[str, str]) -> str | Refused:
     """Give the terminal to the person's editor with a file of that name; what is in it afterwards."""
     with tempfile.TemporaryDirectory(prefix="maestro-edit-") as folder:

@@ -24,6 +24,15 @@ KEYS = (
         panels=ALL - BESIDE - {Panel.INBOX},
     ),
     Key(
+        name="edit-task",
+        keys="e",
+        shown="e",
+        action="app.edit_task",
+        label="edit",
+        help="Change the task under the cursor: its words, what it waits for; add to its checklist",
+    ),
+    Key(name="new-project", keys="P", shown="P", action="app.new_project", label="project", help="A new project"),
+    Key(
         name="spawn-agent",
         keys="s",
         shown="s",

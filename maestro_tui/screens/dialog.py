@@ -1,12 +1,13 @@
 """What all dialogs share: a frame, a place for what went wrong, and two keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.message_pump import MessagePump
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -35,8 +36,12 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
     CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", show=False),
-        Binding("ctrl+s", "submit", "submit", show=False, priority=True),
+        Binding("ctrl+s", "submit_typed", "submit", show=False, priority=True),
+        Binding("tab", "app.focus_next", "next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "field before", show=False, priority=True),
     ]
+    """Keys that come in one piece, as over a slow line, mean the field that they were typed for: so leaving one
+    comes before the keys behind it, and submitting after those before it."""
     title_words = ""
     deed_word = "do it"
     deed_key = "Ctrl+S"
@@ -100,6 +105,16 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
     def action_cancel(self) -> None:
         """Close it without a deed."""
         _ = self.dismiss(None)
+
+    def action_submit_typed(self) -> None:
+        """Do the deed when all keys before have had their effect: it goes their way, from the field to the app."""
+        self._go_up((self.focused or self).ancestors_with_self)
+
+    def _go_up(self, way: Sequence[MessagePump]) -> None:
+        if way:
+            way[0].call_later(self._go_up, way[1:])
+        elif self.is_current:
+            self.action_submit()
 
     def action_submit(self) -> None:
         """Do the deed, once."""

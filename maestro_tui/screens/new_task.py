@@ -1,25 +1,101 @@
-"""The dialog for a new task."""
+"""The dialogs for a new task and for changing one: its words, its checklist, and what it waits for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+from textual import on
 from textual.widget import Widget
 from textual.widgets import Input, Select, TextArea
 
-from maestro_tui.deeds import Outcome, create_task
+from maestro_tui.cells import plain, tidy
+from maestro_tui.deeds import Done, Outcome, add_subtask, create_task, edit_task
 from maestro_tui.desk import Desk
 from maestro_tui.screens.dialog import Dialog, row, short
-from maestrod.domain.model import Priority, Project
+from maestro_tui.screens.spawn import Marks
+from maestro_tui.view.tasks import waitable
+from maestrod.domain.model import Noun, Priority, Project, Task
 
 
-class NewTask(Dialog):
-    """Title, description, priority and project."""
+class TaskForm(Dialog):
+    """What both share. The task is written first, then its checklist line by line; each is written once."""
+
+    def __init__(self, desk: Desk, waits_for: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._desk = desk
+        self._task_id = ""
+        self._waits = Marks([], waits_for, "no open task", id="waits-chosen")
+
+    def _words(self, title: str, priority: Priority) -> Iterable[Widget]:
+        yield row("Title", Input(title, id="title", compact=True, placeholder="what is to be done"))
+        yield row("Description", TextArea(id="description", compact=True))
+        priorities = [(p.value, p) for p in Priority]
+        yield row("Priority", Select(priorities, value=priority, id="priority", compact=True, allow_blank=False))
+
+    def _links(self) -> Iterable[Widget]:
+        yield row("Checklist", TextArea(id="checklist", compact=True, placeholder="an item a line"))
+        yield row("Waits for", Input(id="find", compact=True, placeholder="words of a task; Space marks one below"))
+        yield row("", self._waits)
+
+    def on_mount(self) -> None:
+        """Tasks can be marked."""
+        super().on_mount()
+        self._offer()
+
+    @property
+    def project_id(self) -> str:
+        """Whose tasks can be waited for."""
+        raise NotImplementedError
+
+    def _offer(self) -> None:
+        words, chosen = self.query_one("#find", Input).value, self._waits.chosen
+        found = waitable(self._desk.mirror.state, self.project_id, words, chosen, of=self._task_id)
+        self._waits.say_when_empty("nothing found" if words else "no open task")
+        self._waits.offer([(task.id, task.title) for task in found])
+
+    @on(Input.Changed, "#find")
+    def _found(self) -> None:
+        self._offer()
+
+    @property
+    def title_typed(self) -> str:
+        """What is to be done."""
+        return self.query_one("#title", Input).value.strip()
+
+    @property
+    def priority_chosen(self) -> Priority:
+        """How urgent it is."""
+        return Priority(str(self.query_one("#priority", Select).value))
+
+    @property
+    def description_typed(self) -> str:
+        """The rest of it."""
+        return self.query_one("#description", TextArea).text
+
+    async def _add_items(self, said: str) -> Outcome:
+        """Write the checklist; what is written leaves the field, so that it is not written twice."""
+        field = self.query_one("#checklist", TextArea)
+        items = [line.strip() for line in field.text.splitlines() if line.strip()]
+        while items:
+            outcome = await self._desk.do(add_subtask(self._task_id, items[0]))
+            if not isinstance(outcome, Done):
+                return outcome
+            del items[0]
+            field.text = "\n".join(items)
+        return Done(said)
+
+    def on_input_submitted(self) -> None:
+        """Enter goes on to the next field."""
+        self.focus_next()
+
+
+class NewTask(TaskForm):
+    """Its project can be chosen."""
 
     title_words = "New task"
     deed_word = "create"
 
     def __init__(self, desk: Desk, projects: Sequence[Project], project_id: str | None) -> None:
-        super().__init__()
-        self._desk = desk
+        super().__init__(desk)
         self._projects = projects
         self._project_id = project_id
 
@@ -28,30 +104,104 @@ class NewTask(Dialog):
         known = {project.id for project in self._projects}
         chosen = self._project_id if self._project_id in known else next(iter(known), "")
         projects = [(short(p.name), p.id) for p in self._projects] or [(short("no project yet"), "")]
-        yield row("Title", Input(id="title", compact=True, placeholder="what is to be done"))
-        yield row("Description", TextArea(id="description", compact=True, tab_behavior="focus"))
-        yield row(
-            "Priority",
-            Select(
-                [(p.value, p) for p in Priority], value=Priority.MEDIUM, id="priority", compact=True, allow_blank=False
-            ),
-        )
+        yield from self._words("", Priority.MEDIUM)
         yield row("Project", Select(projects, value=chosen, id="project", compact=True, allow_blank=False))
+        yield from self._links()
+
+    @property
+    def project_id(self) -> str:
+        """The one that is chosen."""
+        return str(self.query_one("#project", Select).value)
+
+    @on(Select.Changed, "#project")
+    def _moved(self) -> None:
+        self._offer()
 
     async def perform(self) -> Outcome | None:
-        """Create it."""
-        title = self.query_one("#title", Input).value.strip()
-        project_id = str(self.query_one("#project", Select).value)
-        if not title:
+        """Create it, once."""
+        if not self.title_typed:
             self.complain("A task needs a title.")
             return None
-        if not project_id:
-            self.complain("There is no project yet. `maestro init` makes one of a directory.")
+        if not self.project_id:
+            self.complain("There is no project yet: Esc, then P makes one of a directory.")
             return None
-        priority = Priority(str(self.query_one("#priority", Select).value))
-        description = self.query_one("#description", TextArea).text
-        return await self._desk.do(create_task(title, description, priority, project_id))
+        said = f"“{plain(self.title_typed)}” created"
+        if not self._task_id:
+            waits = [id_ for id_ in self._waits.chosen if self._is_here(id_)]
+            words = (self.title_typed, self.description_typed, self.priority_chosen, self.project_id)
+            outcome = await self._desk.do(create_task(*words, waits))
+            if not isinstance(outcome, Done):
+                return outcome
+            self._task_id = outcome.made
+        return await self._add_items(said)
 
-    def on_input_submitted(self) -> None:
-        """Enter goes on to the next field."""
-        self.focus_next()
+    def _is_here(self, task_id: str) -> bool:
+        task = self._desk.mirror.state.table(Noun.TASK).get(task_id)
+        return isinstance(task, Task) and task.project_id == self.project_id
+
+
+class _Whole(msgspec.Struct):
+    description: str
+
+
+class EditTask(TaskForm):
+    """Only what was changed is sent; what others change meanwhile stays. What is shown is fit for a terminal."""
+
+    title_words = "Change the task"
+    deed_word = "save"
+
+    def __init__(self, desk: Desk, task: Task) -> None:
+        super().__init__(desk, task.dependencies)
+        self._task_id = task.id
+        self._before = task
+        self._description: str | None = None
+
+    def parts(self) -> Iterable[Widget]:
+        """The fields as they are; the description is read first, for lists leave it out."""
+        yield from self._words(plain(self._before.title), self._before.priority)
+        yield from self._links()
+
+    def on_mount(self) -> None:
+        """Nothing is typed over a description that is not known."""
+        super().on_mount()
+        self.query_one("#description", TextArea).read_only = True
+        self.begin(self._read)
+
+    async def _read(self) -> None:
+        told = await self._desk.told(f"/tasks/{self._task_id}")
+        if not isinstance(told, bytes):
+            self.complain(told.words)
+            return
+        self._description = tidy(msgspec.json.decode(told, type=_Whole).description)
+        field = self.query_one("#description", TextArea)
+        field.text, field.read_only = self._description, False
+
+    @property
+    def project_id(self) -> str:
+        """Its own."""
+        return self._before.project_id
+
+    def _changes(self) -> Mapping[str, object]:
+        before, waits = self._before, self._waits.chosen
+        changes: dict[str, object] = {}
+        if self.title_typed != plain(before.title):
+            changes["title"] = self.title_typed
+        if self._description is not None and self.description_typed != self._description:
+            changes["description"] = self.description_typed
+        if self.priority_chosen is not before.priority:
+            changes["priority"] = self.priority_chosen.value
+        if set(waits) != set(before.dependencies):
+            changes["dependencies"] = waits
+        return changes
+
+    async def perform(self) -> Outcome | None:
+        """Change it."""
+        if not self.title_typed:
+            self.complain("A task needs a title.")
+            return None
+        deed = edit_task(self._task_id, self.title_typed, self._changes())
+        if deed.body:
+            outcome = await self._desk.do(deed)
+            if not isinstance(outcome, Done):
+                return outcome
+        return await self._add_items(deed.said)

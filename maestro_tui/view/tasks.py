@@ -15,6 +15,9 @@ from maestrod.domain.state import State
 
 TITLE = 20
 """Cells of a long title that are worth more than the word beside it."""
+WAITABLE = 50
+"""Tasks that are offered to be waited for."""
+OPEN = (TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW, TaskStatus.BLOCKED, TaskStatus.TODO)
 
 
 class TaskTree:
@@ -78,7 +81,7 @@ class FoundTasks:
 
 def no_tasks(mirror: Mirror) -> str:
     """What to do where there is nothing yet."""
-    return "no tasks yet: n makes one" if mirror.state.table(Noun.PROJECT) else "no project: maestro init"
+    return "no tasks yet: n makes one" if mirror.state.table(Noun.PROJECT) else "no project yet: P makes one"
 
 
 def find_tasks(state: State, words: str, *, most: int = FOUND, among: Sequence[str] | None = None) -> list[str]:
@@ -107,6 +110,15 @@ def spawnable(mirror: Mirror, project_id: str, first: Task | None, *, most: int 
     chosen = [first] if first is not None and first.project_id == project_id else []
     found = {task.id: task for task in [*chosen, *islice(ready, most), *islice(begun, most)]}
     return list(found.values())[:most]
+
+
+def waitable(state: State, project_id: str, words: str, chosen: Sequence[str] = (), *, of: str = "") -> list[Task]:
+    """The open tasks of a project that a task (``of``) could wait for: those that are chosen, then what is found."""
+    known = state.table(Noun.TASK)
+    first = [task for id_ in chosen if isinstance(task := known.get(id_), Task) and task.project_id == project_id]
+    among = [id_ for status in OPEN for id_ in state.groups["tasks", project_id, status]]
+    found = (state.task(id_) for id_ in find_tasks(state, words, most=WAITABLE, among=among))
+    return [*first, *(task for task in found if task.id != of and task.id not in chosen)]
 
 
 def project_line(state: State, project: Project, place: Place, cells: int) -> Line:

@@ -38,6 +38,9 @@ questions, where digits answer, it is the way to the others.
 * **Needs you**: who asks what, the longest waiting first, answered in place as on the screen of that name.
 * **Queue** and **Timeline** of what is in the middle.
 
+`P` makes a project of a directory, `n` a task with its checklist and what it waits for; `e` changes the task under the
+cursor, and sends only what was changed. `s` starts an agent on it.
+
 ### Live mode
 `↵` on a session, then `Tab`: now you type in its terminal (everywhere else `Tab` goes to the next list, and past a live
 pane). The border says `LIVE`, the footer that every key goes to the agent, `Ctrl+C`, `Ctrl+Q`, arrows and what you

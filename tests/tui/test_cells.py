@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maestro_tui.cells import LONGEST, cut, folded, pad, plain, width
+from maestro_tui.cells import LONGEST, cut, folded, pad, plain, tidy, width
 
 WIDE = "日本語のタスク"
 
@@ -38,6 +38,11 @@ WIDE = "日本語のタスク"
 )
 def test_what_a_terminal_would_act_on_is_taken_out(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def test_text_to_be_edited_keeps_its_lines_and_tabs() -> None:
+    assert tidy("one\x1b[2J\n\ttwo\x07\u202e\n\nthree  3\r\n") == "one\n\ttwo \n\nthree  3"
+    assert tidy("\x1b]52;c;never ended\nand on") == "\nand on"
 
 
 def test_marks_do_not_pile_up() -> None:

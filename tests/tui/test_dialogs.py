@@ -84,7 +84,7 @@ async def test_a_task_needs_a_project(world: World) -> None:
     async with looking(world) as seen:
         await seen.until(lambda: seen.app.desk.mirror.whole)
         await seen.press("n", *"x", "ctrl+s")
-        await seen.shows("There is no project yet.", "maestro init")
+        await seen.shows("There is no project yet", "P makes one")
 
 
 async def test_a_refusal_is_shown_where_it_happened_and_can_be_corrected(world: World) -> None:

@@ -21,7 +21,7 @@ def shop() -> Iterator[Workshop]:
 async def test_the_screen_starts_the_daemon_makes_a_task_and_starts_an_agent(shop: Workshop) -> None:
     shop.script("claude", "SAY: the agent is at work", "SLEEP: 30")
     with tmux_screen([], (120, 40), shop.env) as screen:
-        await screen.shows("● connected", "no project: maestro init")
+        await screen.shows("● connected", "no project yet: P makes one")
         await asyncio.to_thread(shop.begin)
         await screen.shows("work")
         screen.press("n")

@@ -12,6 +12,7 @@ from maestrod.tmux.server import socket_path
 from tests.support.eventually import aeventually
 
 ROOT = Path(__file__).parents[2]
+SCREEN = (sys.executable, "-m", "maestro_tui")
 
 
 class TmuxScreen:
@@ -56,6 +57,11 @@ class TmuxScreen:
             raise AssertionError(f"never shown: {missing} in\n{seen}") from None
         return seen
 
+    async def types(self, words: str) -> None:
+        """Type words as they are, and wait until they are seen."""
+        self.tmux("send-keys", "-t", "0", "-l", words)
+        await self.shows(words)
+
     async def hides(self, words: str) -> None:
         """Wait until the words are off the screen."""
 
@@ -69,23 +75,16 @@ class TmuxScreen:
 
 
 @contextmanager
-def tmux_screen(argv: Sequence[str], size: tuple[int, int], env: Mapping[str, str]) -> Iterator[TmuxScreen]:
+def tmux_screen(
+    argv: Sequence[str], size: tuple[int, int], env: Mapping[str, str], program: Sequence[str] = SCREEN
+) -> Iterator[TmuxScreen]:
     """Run the screen's program with these words; its tmux server is ended by its own name."""
     name = f"maestro-tui-{secrets.token_hex(4)}"
     clean = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **env}
     clean |= {key: value for key, value in os.environ.items() if key.startswith(("COVERAGE_", "PYTHONPYCACHE"))}
     variables = [word for key, value in clean.items() for word in ("-e", f"{key}={value}")]
     size_words = ("-x", str(size[0]), "-y", str(size[1]))
-    program = (
-        "/bin/sh",
-        "-c",
-        '"$@"; echo "ended with $?"; exec cat',
-        "sh",
-        sys.executable,
-        "-m",
-        "maestro_tui",
-        *argv,
-    )
+    shell = ("/bin/sh", "-c", '"$@"; echo "ended with $?"; exec cat', "sh", *program, *argv)
     command = [
         "tmux",
         "-u",
@@ -98,7 +97,7 @@ def tmux_screen(argv: Sequence[str], size: tuple[int, int], env: Mapping[str, st
         *size_words,
         *variables,
         "--",
-        *program,
+        *shell,
     ]
     try:
         subprocess.run(command, check=True, timeout=10, env=clean)
