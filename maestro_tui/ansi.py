@@ -1,10 +1,11 @@
 """A captured pane as runs of styled text, pure: only colours and attributes are understood, the rest is dropped."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 import msgspec
+
+from maestro_tui.cells import visible
 
 Colour = int | tuple[int, int, int] | None
 """A palette number from 0 to 255, red green blue, or the terminal's own."""
@@ -16,7 +17,6 @@ _PIECE = re.compile(
     r"\x1b\[(?P<sgr>[0-9;:]*)m"
     r"|(?P<drop>\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_].*?(?:\x1b\\|\x07|\Z)|\x1b[ -/]*[0-~]?|[\x00-\x1f\x7f-\x9f])"
 )
-_HIDDEN = frozenset({"Cf", "Cs", "Co", "Cc", "Zl", "Zp"})
 
 
 class Sgr(msgspec.Struct, frozen=True, gc=False):
@@ -65,8 +65,7 @@ def line_runs(line: str, style: Sgr) -> tuple[list[Run], Sgr]:
 
 
 def _add(runs: list[Run], text: str, style: Sgr) -> None:
-    if not text.isascii():
-        text = "".join(c for c in text if unicodedata.category(c) not in _HIDDEN)
+    text = visible(text)
     if not text:
         return
     if runs and runs[-1][1] == style:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.fuzzy import Matcher
 
 from maestro_tui.bindings import MODES, Key, Mode, Place, everywhere_on, keys_in
 from maestro_tui.cells import plain
@@ -91,7 +92,7 @@ class Palette(Provider):
     async def discover(self) -> Hits:
         """All commands, before anything is typed."""
         for name, words, run in self._commands():
-            yield DiscoveryHit(Content(name), run, text=name, help=words)
+            yield DiscoveryHit(Content(name), run, text=name, help=_words(words))
 
     async def search(self, query: str) -> Hits:
         """Commands that have the words, those of other screens, then everything that fits, then what is alike."""
@@ -100,17 +101,19 @@ class Palette(Provider):
             if (score := max(matcher.match(name), matcher.match(words) / 2)) > 0:
                 literal = has_all(f"{name} {words}", wanted(query))
                 score = 1.1 + score if literal else min(score, 1) / 2
-                yield Hit(score, matcher.highlight(name), run, text=name, help=words)
+                yield Hit(score, _shown(matcher, name), run, text=name, help=_words(words))
         for name, words, run in self._elsewhere():
             if has_all(f"{name} {words}", wanted(query)):
-                yield Hit(1.05, matcher.highlight(name), run, text=name, help=words)
+                yield Hit(1.05, _shown(matcher, name), run, text=name, help=_words(words))
         await asyncio.sleep(0)
         async for found in self._things(query):
             thing, desk = found.thing, self._app.desk
             text = f"{thing.noun.value.capitalize()}: {plain(thing.name)}"
             words = about(desk.mirror.state, desk.mirror.post, thing)
             score = 0.51 + 0.48 * min(1, found.score / 1.02)
-            yield Hit(score, Content(text), partial(self._app.go_to, thing.noun, thing.id), text=text, help=words)
+            yield Hit(
+                score, Content(text), partial(self._app.go_to, thing.noun, thing.id), text=text, help=_words(words)
+            )
 
     async def _things(self, query: str) -> AsyncIterator[Found]:
         """What fits, kind by kind; between two turns keys are heard."""
@@ -166,3 +169,13 @@ class Palette(Provider):
 
 def _name(key: Key) -> str:
     return key.name.replace("-", " ").capitalize()
+
+
+def _shown(matcher: Matcher, name: str) -> Content:
+    """With what was found marked, unless Textual would take the name for markup."""
+    return Content(name) if "[" in name else matcher.highlight(name)
+
+
+def _words(words: str) -> str:
+    """Words as they are: Textual takes a string for markup, and these for what they are."""
+    return cast(str, Content(words))

@@ -154,7 +154,7 @@ def explain_rows(told: Explained, moment: Moment, cells: int) -> FixedRows:
     head = (
         f"{verdict.doing.replace('_', ' ')} since {age(moment.now - verdict.since)}" if verdict.since else verdict.doing
     )
-    lines: list[Line] = [(Span(head, Tone.STRONG),)]
+    lines: list[Line] = [(Span(plain(head), Tone.STRONG),)]
     lines += [(Span(line, Tone.PLAIN),) for line in folded(verdict.text, cells, most=6)]
     sure = f"on the word of {verdict.source or 'nobody'} ({verdict.confidence:.0%} sure): {verdict.rule}"
     lines += [(Span(line, Tone.DIM),) for line in folded(sure, cells)]

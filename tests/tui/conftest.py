@@ -1,11 +1,15 @@
 """Fixtures of the screen's tests: a world, and the app that looks at it."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
 
 import pytest
+import textual.app
+import textual.pilot
 from textual.pilot import Pilot
 
 from maestro_tui.app import MaestroApp
@@ -71,6 +75,31 @@ async def looking(
     app = MaestroApp(desk)
     async with app.run_test(size=size, notifications=True) as pilot:
         seen = Seen(app, pilot)
+        yield seen
+    assert app.failures == []
+
+
+@asynccontextmanager
+async def hasty() -> AsyncIterator[None]:
+    """Keys are pressed without waiting until the process is idle, which it never is while an agent draws."""
+
+    async def soon(*_: float) -> None:
+        await asyncio.sleep(0.005)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (textual.app, textual.pilot):
+            patch.setattr(module, "wait_for_idle", soon)
+        yield
+
+
+@asynccontextmanager
+async def looking_at(server: str, environ: Mapping[str, str], size: tuple[int, int] = SIZE) -> AsyncIterator[Seen]:
+    """The app on a real daemon, with everything read; it must come through without a failure of its own."""
+    desk = Desk(server, environ=environ, clock=lambda: time.time_ns() // 1_000_000, zone=UTC, autostart=False)
+    app = MaestroApp(desk)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        seen = Seen(app, pilot)
+        await seen.until(lambda: desk.mirror.whole, "everything is read")
         yield seen
     assert app.failures == []
 
