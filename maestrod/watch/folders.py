@@ -8,6 +8,9 @@ from typing import Any
 Changes = AsyncGenerator[set[tuple[Any, str]], None]
 """What happened at once: kinds of change as the library names them, and paths."""
 
+STEP_MS = 400
+"""How often the library looks into what the system told it: that alone costs, whether anything changes or not."""
+
 Watching = Callable[..., Changes]
 
 
@@ -19,4 +22,4 @@ def changes(*folders: Path, stop: asyncio.Event | None = None) -> Changes:
     """
     from watchfiles import awatch  # loaded here, for a start need not wait for it
 
-    return awatch(*folders, recursive=False, stop_event=stop, step=50, debounce=200)
+    return awatch(*folders, recursive=False, stop_event=stop, step=STEP_MS, debounce=2 * STEP_MS)

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 LOOK_S = 0.5
 SPOOL_S = 1.0
-CLOSER_S = 5.0
+CLOSER_S = 10.0
 """How often those who live are looked at for more than that, though nothing was heard of their panes."""
 JUDGE_S = 1.0
 """How often it is asked what time alone decides; hooks and titles are judged as they come."""
@@ -70,6 +70,8 @@ class Liveness:
         self._closer_at = self._engine.clock.now()
         """When agents are to be looked at for more than life (ms)."""
         self._processes = Watched()
+        self._looked_at = -1
+        """The last commit that was known when all were looked at."""
         self._spool = Spool(engine, observer, places)
         engine.listen(self._heard)
 
@@ -132,8 +134,14 @@ class Liveness:
             await _guarded(self._spool.drain(), "reading the spool failed")
 
     async def _look_at_all(self) -> None:
-        """Nothing is done about those of whom nothing new is seen."""
+        """Nothing is done about those of whom nothing new is seen, and nothing at all while nobody ends or comes."""
+        seq = self._engine.seq
+        if seq == self._looked_at and not self._gone_since and not self._processes.has_news():
+            return
+        self._looked_at = seq
         agents = [(s, _agent(s.pane)) for s in self._engine.state.live_sessions() if s.pane is not None]
+        for session_id in self._gone_since.keys() - {session.id for session, _ in agents}:
+            del self._gone_since[session_id]
         alive = self._processes.alive({agent for _, agent in agents if agent is not None})
         for session, agent in agents:
             lives = agent is None or agent in alive

@@ -18,15 +18,15 @@ from maestrod.watch.rulebook import Rulebook
 from maestrod.watch.screens import Reading, clean, read
 from maestrod.watch.tails import Tail, whole
 from maestrod.watch.transcripts import from_line, from_state_file
-from maestrod.watch.turns import AGREEING, QUIET_MS, wants_look
+from maestrod.watch.turns import AGREEING, CONTRADICTED_MS, QUIET_MS, wants_look
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 MOST = 40
 """Screens that are looked at in one go; the others are looked at in the next."""
-SURE_MS = 2_000
-"""Files are not read so long after a hook has told of work: what else they could tell comes after its last hook."""
+SURE_MS = CONTRADICTED_MS
+"""Files are not read so long after a hook has told of work: it would not be corrected before then anyway."""
 LINGER_MS = 5_000
 """Files are read so long after a turn: why it ended may be written later than that it did."""
 OPENING_MS = 20_000

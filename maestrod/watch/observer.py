@@ -47,6 +47,8 @@ class Observer:
         """When a session is to be judged again though nothing is heard of it (ms)."""
         self._undoubted: dict[str, int] = {}
         """Who is at work on the word of a hook that nobody contradicts, and when the hook said so (ms)."""
+        self._titled: set[str] = set()
+        """Whose titles say what they do."""
         self._hook_ids: dict[int, None] = {}
         self._older_hook_ids: dict[int, None] = {}
 
@@ -167,7 +169,7 @@ class Observer:
 
         tmux compares titles once a second: of a turn shorter than that no change is ever told.
         """
-        return any(self._doubts_title(session_id) for session_id in self._evidence)
+        return any(self._doubts_title(session_id) for session_id in self._titled)
 
     def _doubts_title(self, session_id: str) -> bool:
         last = self._last_title(session_id)
@@ -258,6 +260,7 @@ class Observer:
         self._evidence.pop(session_id, None)
         self._due.pop(session_id, None)
         self._undoubted.pop(session_id, None)
+        self._titled.discard(session_id)
         self._live.forget(session_id)
 
     async def execute(self, command: Command) -> None:
@@ -287,6 +290,8 @@ class Observer:
     def _keep(self, session_id: str, evidence: Evidence) -> None:
         kept = self._evidence.setdefault(session_id, [])
         kept.append(evidence)
+        if evidence.source is Source.TITLE:
+            self._titled.add(session_id)
         if len(kept) > KEPT:
             del kept[: len(kept) - KEPT]
 

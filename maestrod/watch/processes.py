@@ -96,6 +96,12 @@ class Watched:
     def __init__(self) -> None:
         self._held: dict[Identity, int] = {}
         self._ended = select.poll()
+        self._others = False
+        """Whether more were asked for than are held."""
+
+    def has_news(self) -> bool:
+        """Whether asking again for the same may be answered otherwise; asking this costs one call."""
+        return self._others or bool(self._ended.poll(0))
 
     def alive(self, wanted: Collection[Identity]) -> set[Identity]:
         """Those of them that are alive; the others of before are not watched any more."""
@@ -104,7 +110,9 @@ class Watched:
             if fd in ended or each not in wanted:
                 self._let_go(each)
         booted_at = booted_at_ms() if len(self._held) < len(wanted) else 0
-        return {each for each in wanted if each in self._held or self._begin(each, booted_at)}
+        alive = {each for each in wanted if each in self._held or self._begin(each, booted_at)}
+        self._others = not self._held.keys() >= alive
+        return alive
 
     def close(self) -> None:
         """Watch nobody any more."""
