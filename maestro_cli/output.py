@@ -26,6 +26,11 @@ class Output:
         self.colour = not no_color and not json and colours_fit(sys.stdout)
         self.width = size()[0]
 
+    @property
+    def is_read_by_eye(self) -> bool:
+        """Whether stdout is a terminal: a script that counts lines gets none where there is nothing to list."""
+        return sys.stdout is not None and sys.stdout.isatty()
+
     def result(self, data: object, lines: "Iterable[str]" = (), *, offline: bool = False) -> None:
         """The result: ``data`` as the document's, ``lines`` for people; ``offline`` if the daemon did not say it."""
         if self.json:

@@ -17,6 +17,9 @@ DEEDS: "dict[str, Callable[[str, object], list[str]]]" = {
 }
 """What was done, and to what."""
 
+NONE = {"mail": "mail", "item": "items in the queue", "timeline": "entries in the timeline", "doc": "documents"}
+"""What an empty list has none of, where that is not the noun with an s."""
+
 
 def shown(call: "Call", data: object) -> "tuple[object, Sequence[str]]":
     """The answer for a document, and its lines by the verb's shape."""
@@ -24,7 +27,8 @@ def shown(call: "Call", data: object) -> "tuple[object, Sequence[str]]":
     shape, _, what = call.row[3].partition(":")
     match shape:
         case "list":
-            return data, views.listing(what, data, page, letters.LISTS.get(what))
+            lines = views.listing(what, data, page, letters.LISTS.get(what))
+            return data, lines or ([f"no {NONE.get(what, f'{what}s')}"] if call.output.is_read_by_eye else [])
         case "one":
             return data, views.one(what, data, page)
         case "did" | "gone" | "mail":

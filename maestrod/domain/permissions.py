@@ -183,7 +183,7 @@ def authorize_untold(command: Command) -> None:
     forced = any(getattr(command, name, False) for name in _PERSON_ONLY)
     if forced or right.worker is right.orchestrator is Reach.NEVER:
         raise NotAllowed(
-            f"{_deed(kind)} is for people, and it cannot be told whether you are one",
+            f"only people may {_deed(kind)}, and it cannot be told whether you are one",
             hint="Say it in a terminal of your own on this machine, outside of containers.",
         )
 
@@ -397,7 +397,13 @@ def is_descendant(state: State, session_id: str | None, ancestor: Session) -> bo
 
 
 def _deed(kind: str) -> str:
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in kind).strip()
+    verb, *thing = "".join(f" {c.lower()}" if c.isupper() else c for c in kind).split()
+    if not thing or thing[0] in _WITHOUT_ARTICLE or thing[0].endswith("s"):
+        return " ".join([verb, *thing])
+    return " ".join([verb, "an" if thing[0][0] in "aeiou" else "a", *thing])
+
+
+_WITHOUT_ARTICLE = frozenset({"input", "mail", "next"})
 
 
 def who_may(reach: Reach, right: Right) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import Maestro, Said
+from tests.cli.program import ARGV, Maestro, Said
 from tests.support.daemon import Daemon
+from tests.support.terminal import Terminal
 
 
 def session_of(maestro: Maestro, *tasks: str, strategy: str = "simple") -> tuple[str, dict[str, str]]:
@@ -24,6 +25,23 @@ def status_of(maestro: Maestro, task: str) -> str:
     data = maestro.ok("task", "get", task)
     assert isinstance(data, dict)
     return str(data["status"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("task", "list"), "no tasks"),
+        (("session", "list"), "no sessions"),
+        (("key", "list"), "no keys"),
+    ],
+)
+def test_an_empty_list_says_so_to_a_person_and_has_no_lines_for_a_script(
+    maestro: Maestro, words: tuple[str, ...], said: str
+) -> None:
+    assert maestro(*words).out == ""
+    with Terminal([*ARGV, *words], env=maestro.env | {"TERM": "xterm"}, cwd=maestro.cwd) as terminal:
+        assert terminal.ended() == 0
+        assert terminal.text == f"{said}\n"
 
 
 def test_a_task_is_made_shown_and_done_in_the_project_of_the_directory(maestro: Maestro) -> None:

@@ -506,13 +506,13 @@ def test_cascade_is_for_people(role: Role) -> None:
 
 def test_every_refusal_says_who_may() -> None:
     stage = stage_of(Role.WORKER)
-    hints = {}
+    hints, said = {}, {}
     for name in ("DeleteSession", "EditTask", "CreateTask", "CompleteTask", "SendMail"):
         bare = name in {"DeleteSession", "SendMail"}
         command = BARE[name] if bare else stage.on_task(name, "free")
         with pytest.raises(NotAllowed) as refused:
             permissions.authorize(stage.world.state, command, stage.actor)
-        hints[name] = refused.value.hint
+        hints[name], said[name] = refused.value.hint, refused.value.message.partition(" may not ")[2]
         assert refused.value.details[0]["command"] == name
         assert refused.value.code == "FORBIDDEN"
     assert hints["DeleteSession"] == "Only a person may do this."
@@ -520,6 +520,7 @@ def test_every_refusal_says_who_may() -> None:
     assert "--parent" in hints["CreateTask"]
     assert "all at once" in hints["SendMail"]
     assert len(set(hints.values())) == 5
+    assert (said["EditTask"], said["SendMail"]) == ("edit a task here", "send mail here")
 
 
 # -- what the table cannot show ----------------------------------------------------------------------
