@@ -7,6 +7,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from maestro_tui.bindings import Panel
+from maestro_tui.lines import FixedRows, Span
 from maestro_tui.mirror import Mirror
 from maestro_tui.widgets.guarded import Guarded
 from maestrod.domain.model import Noun
@@ -69,6 +70,33 @@ async def test_a_timeline_stands_while_something_else_moves(world: World) -> Non
         await world.do(EditTask(task_id=sample.login, title="Called otherwise"))
         await seen.shows("Called otherwise")
         assert told.built == before
+
+
+async def test_a_longer_list_lays_the_screen_out_only_for_its_scrollbar(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        told = seen.app.mission.lines(Panel.TIMELINE)
+        room = told.container_size.height
+        told.show(rows(2))
+        await seen.until(lambda: not told._layout_required)
+        told.show(rows(3))
+        assert not told._layout_required
+        told.show(rows(room + 1))
+        assert told._layout_required
+        await seen.until(lambda: told.show_vertical_scrollbar)
+        told.action_last()
+        told.show(rows(room + 9))
+        assert not told._layout_required
+        assert told.vertical_scrollbar.window_virtual_size == room + 9
+        told.action_last()
+        assert told.scroll_offset.y == 9
+        told.show(rows(room + 2))
+        assert (told.scroll_offset.y, told._layout_required) == (2, False)
+
+
+def rows(number: int) -> FixedRows:
+    return FixedRows([(str(at), (Span(f"row {at}"),)) for at in range(number)])
 
 
 def test_titles_and_signs_of_life_of_an_agent_move_nothing() -> None:
