@@ -52,6 +52,8 @@ FIRST_PAINT = Budget(most=3.0)
 KEY = Budget(most=33.0, absolute=True)
 LINE_AT_REST = Budget(most=16.0, absolute=True)
 FLAT = Budget(most=1.0, absolute=True)
+WARM_S = 600.0
+"""The warm-up after which memory is held to its budget; after a shorter one nothing is said of it."""
 READY_WITHIN_S = 120.0
 MAESTRO = (sys.executable, "-m", "maestro_cli")
 
@@ -121,7 +123,7 @@ def measure(extent: Extent) -> list[Row]:
         with _both(server) as (ours, reference):
             rows = _keys(ours, reference, extent, "nobody at work", line=LINE_AT_REST)
         with _crowd(server, desk, extent.agents) as sessions, _streams(server, sessions[:STREAMS], desk.ids[-STREAMS:]):
-            return [*_first_paint(server, extent), *rows, *_watching(server, extent)]
+            return [*_first_paint(server, extent), *rows, *_among(server, extent), *_watching(server, extent)]
 
 
 def _first_paint(server: Server, extent: Extent) -> list[Row]:
@@ -137,31 +139,31 @@ def _first_paint(server: Server, extent: Extent) -> list[Row]:
     return [row(name, ours, reference, size=extent.tasks, budget=FIRST_PAINT)]
 
 
-def _watching(server: Server, extent: Extent) -> list[Row]:
-    """Watch the pane of an agent for long, then look through the tasks."""
+def _among(server: Server, extent: Extent) -> list[Row]:
+    """Look through the tasks, and at one agent and another beside the previews of them all."""
     crowd = f"{extent.agents} agents drawing"
-    label = f"maestro tui, {crowd}"
+    with _both(server) as (ours, reference):
+        ours.type(TO_TASKS)
+        rows = _keys(ours, reference, extent, crowd, line=KEY)
+        ours.type(TO_PREVIEWS)
+        ours.until(lambda painted: b"agent" in [found[1] for found in CURSOR.finditer(painted)], what="the previews")
+        return rows + _key(ours, reference, extent, f"a session and its previews, {crowd}", KEY, LINE, UP)
+
+
+def _watching(server: Server, extent: Extent) -> list[Row]:
+    """Watch the pane of an agent for long; memory says something only once it was looked at for a while."""
+    label = f"maestro tui, {extent.agents} agents drawing"
     with _both(server) as (ours, reference):
         ours.rest(extent.warm_up_s)
         mine, least = _watched([ours, reference], extent.seconds)
-        memory = ours.rss_mb()
-        ours.type(TO_TASKS)
-        keys = _keys(ours, reference, extent, crowd, line=KEY)
-        ours.type(TO_PREVIEWS)
-        keys += _key(ours, reference, extent, f"a session and its previews, {crowd}", KEY, LINE, UP)
-    return [
-        *keys,
-        row(f"{label}, the processor", [mine.percent], [least.percent], size=extent.tasks, unit="%"),
-        row(f"{label}, memory in the end", [memory], size=extent.tasks, unit="MB"),
-        row(
-            f"{label}, memory over {extent.seconds / 60:g} min",
-            [mine.growth],
-            size=extent.tasks,
-            unit="MB/h",
-            budget=FLAT,
-        ),
-        row("the machine's load meanwhile", [os.getloadavg()[1]], unit=""),
-    ]
+        rows = [
+            row(f"{label}, the processor", [mine.percent], [least.percent], size=extent.tasks, unit="%"),
+            row(f"{label}, memory in the end", [ours.rss_mb()], size=extent.tasks, unit="MB"),
+        ]
+    if extent.warm_up_s >= WARM_S:
+        name = f"{label}, memory over {extent.seconds / 60:g} min"
+        rows.append(row(name, [mine.growth], size=extent.tasks, unit="MB/h", budget=FLAT))
+    return [*rows, row("the machine's load meanwhile", [os.getloadavg()[1]], unit="")]
 
 
 def _watched(terminals: Sequence[Terminal], seconds: float) -> list[Watched]:
