@@ -60,6 +60,7 @@ class History(Paired):
         self._found: list[str] | None = None
         self._trouble = ""
         self._reading = False
+        self._read_to = -1
         self._shows_then = False
         self._then: dict[str, State | str] = {}
 
@@ -84,8 +85,10 @@ class History(Paired):
             self.begin(partial(self._fetch, path), group="log")
 
     async def _fetch(self, path: str) -> None:
+        link = self.desk.link
         told = await self.desk.told(path)
         self._reading = False
+        self._read_to = link.seq if isinstance(link, Connected) else 0
         try:
             if isinstance(told, Refused):
                 self._refused(told)
@@ -107,7 +110,8 @@ class History(Paired):
         """All of it; commits that came since are read."""
         super().draw(moved)
         link = self.desk.link
-        if isinstance(link, Connected) and len(self.journal) and link.seq > self.journal.newest and not self._trouble:
+        newest = self.journal.newest if len(self.journal) else self._read_to
+        if isinstance(link, Connected) and link.seq > newest and not self._trouble:
             self._read_newer()
 
     # -- drawing ---------------------------------------------------------------------------------
@@ -123,7 +127,8 @@ class History(Paired):
         self._found = found_commits(state, self.journal, self._narrowed)
         rows = CommitRows(state, self.journal, self._found, self.desk.moment())
         title = f"History {len(self.journal)}{'' if self.journal.ended else '+'}" if len(self.journal) else "History"
-        none = self._trouble or ("nothing found" if len(self.journal) else "… reading")
+        nothing = "… reading" if self._read_to < 0 else "nothing has been done yet: n makes a task"
+        none = self._trouble or ("nothing found" if len(self.journal) else nothing)
         return Shown(title, rows, none)
 
     def beside(self, cells: int) -> Shown:
