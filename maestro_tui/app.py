@@ -76,7 +76,7 @@ class MaestroApp(Actions):
         """What the daemon says comes after the first paint."""
         self.set_interval(1.0, self._tick)
         self.call_after_refresh(self._begin)
-        for trouble in filter(None, [self.desk.preferences.trouble, *self.desk.keymap.troubles]):
+        for trouble in filter(None, [self.desk.preferences.trouble, self.desk.trouble, *self.desk.keymap.troubles]):
             self.notify(trouble, severity="warning", markup=False)
 
     def on_unmount(self) -> None:

@@ -77,7 +77,9 @@ class Desk:
         self.keymap = Keymap(KEYS, preferences.keys, strict=preferences.strict)
         self._memory = memory
         known = recall(memory)
+        self.trouble = known.trouble
         self.theme = preferences.theme or known.theme or THEMES[0]
+        self.panels = dict(known.panels)
         self.mirror = Mirror()
         self.mirror.seen.update(known.seen)
         self.asking = Asking()
@@ -403,8 +405,14 @@ class Desk:
 
     def remember(self) -> None:
         """Write down what is to be known the next time."""
-        seen, remarks = self.mirror.seen, self.remarks
-        remember(self._memory, Memory(theme=self.theme, spawn=self.last_spawn, seen=seen, remarks=remarks))
+        known = Memory(
+            theme=self.theme,
+            spawn=self.last_spawn,
+            seen=self.mirror.seen,
+            panels=self.panels,
+            remarks=self.remarks,
+        )
+        remember(self._memory, known)
 
     def remark(self, session_id: str, remarks: tuple[Remark, ...]) -> None:
         """These are the comments on a session's diff now."""

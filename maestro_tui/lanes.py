@@ -21,7 +21,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 COLUMNS = (
-    Column("To do", frozenset({TaskStatus.TODO}), TaskStatus.TODO, "nothing to do"),
+    Column("To do", frozenset({TaskStatus.TODO}), TaskStatus.TODO, "nothing to do: n makes a task"),
     Column("In progress", frozenset({TaskStatus.IN_PROGRESS}), TaskStatus.IN_PROGRESS, "nothing is worked on"),
     Column("In review", frozenset({TaskStatus.IN_REVIEW}), TaskStatus.IN_REVIEW, "nothing to review"),
     Column("Done", frozenset({TaskStatus.COMPLETED, TaskStatus.CANCELLED}), TaskStatus.COMPLETED, "nothing done yet"),

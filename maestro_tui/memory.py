@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from maestro_tui.preferences import THEMES
 from maestro_tui.programs import Spawn
 from maestro_tui.view.remarks import Remark
 
@@ -20,20 +21,31 @@ REMARKS = 200_000
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """The theme, what an agent was started with last, until when sessions were looked at, and comments not sent yet."""
+    """The theme, what an agent was started with last, until when sessions were looked at, and comments not sent yet.
+
+    ``panels`` is the room that panels were given: thousandths of the screen, by the line that was moved. ``trouble``
+    says why nothing is remembered.
+    """
 
     theme: str = ""
     spawn: Spawn | None = None
     seen: Mapping[str, int] = {}
     remarks: Mapping[str, tuple[Remark, ...]] = {}
+    panels: Mapping[str, int] = {}
+    trouble: str = ""
 
 
 def recall(path: Path | None) -> Memory:
-    """What is remembered; nothing where the file is gone or cannot be read."""
-    try:
-        return Memory() if path is None else msgspec.json.decode(path.read_bytes()[:SIZE], type=Memory)
-    except (OSError, msgspec.MsgspecError):
+    """What is remembered; nothing where there is no file, and where it cannot be read, with the reason."""
+    if path is None:
         return Memory()
+    try:
+        known = msgspec.json.decode(path.read_bytes()[:SIZE], type=Memory)
+    except FileNotFoundError:
+        return Memory()
+    except (OSError, msgspec.MsgspecError) as error:
+        return Memory(trouble=f"what the screen remembered is left aside, {path} cannot be read: {error}")
+    return msgspec.structs.replace(known, theme=known.theme if known.theme in THEMES else "", trouble="")
 
 
 def remember(path: Path | None, memory: Memory) -> None:
@@ -41,7 +53,7 @@ def remember(path: Path | None, memory: Memory) -> None:
     if path is None:
         return
     seen = dict(sorted(memory.seen.items())[-SEEN:])
-    kept = msgspec.structs.replace(memory, seen=seen, remarks=_newest(memory.remarks))
+    kept = msgspec.structs.replace(memory, seen=seen, remarks=_newest(memory.remarks), trouble="")
     aside = path.with_suffix(".new")
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

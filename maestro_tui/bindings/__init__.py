@@ -12,6 +12,7 @@ from maestro_tui.bindings import (
     mail,
     mission,
     modes,
+    panels,
     queues,
     sessions,
     shelf,
@@ -40,6 +41,7 @@ KEYS: tuple[Key, ...] = (
     *shelf.KEYS,
     *mission.KEYS,
     *everywhere.KEYS,
+    *panels.KEYS,
     *modes.KEYS,
 )
 """In the order in which footers offer them."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import MouseDown, MouseMove, MouseUp, Resize
 from textual.screen import Screen
 
 from maestro_tui import frame
@@ -14,6 +15,7 @@ from maestro_tui.desk import Desk
 from maestro_tui.lines import Hint, Line
 from maestro_tui.messages import Asked, Picked
 from maestro_tui.mirror import ALL_MOVED, Moved
+from maestro_tui.screens.seams import Seam, Seams
 from maestro_tui.spotlight import Spotlight, Subject
 from maestro_tui.view.sessions import counts
 from maestro_tui.widgets.bar import Bar
@@ -69,6 +71,7 @@ class Framed(Guarded, Screen[None]):
         self.desk = desk
         self.spot = Spotlight(desk.mirror)
         self.panel = panel
+        self._seams = Seams(desk.panels)
         self._bars = {name: Bar(id=name) for name in ("header", "banner", "footer")}
 
     @property
@@ -92,6 +95,13 @@ class Framed(Guarded, Screen[None]):
 
     def age(self) -> None:
         """A second has passed."""
+
+    def seams(self) -> tuple[Seam, ...]:
+        """The lines between its panels that can be moved, at the size that it has now."""
+        return ()
+
+    def arranged(self) -> None:
+        """Its panels have other sizes now."""
 
     def home(self) -> None:
         """Its key was pressed while it is shown."""
@@ -158,6 +168,41 @@ class Framed(Guarded, Screen[None]):
     def foot(self, cells: int) -> tuple[Line, tuple[Hint, ...]]:
         """The keys that matter now."""
         return frame.footer(self.mode, self.panel, self.desk.keymap, cells)
+
+    # -- the room of panels ----------------------------------------------------------------------
+
+    def on_resize(self, event: Resize) -> None:
+        """The lines between panels stand where they were left, as far as that fits."""
+        self._seams.arrange(self.seams(), event.size)
+
+    def action_resize(self, step: int, wide: bool) -> None:  # noqa: FBT001 - said by a key
+        """Give the panel that has the keys more room, or less."""
+        if self._seams.resize(self.panel, step, wide=wide):
+            self.desk.remember()
+            self.call_after_refresh(self.arranged)
+        else:
+            self.notify("Nothing can be moved here: the panels share the room evenly.")
+
+    def action_even_out(self) -> None:
+        """All panels of the screen as they are shipped."""
+        self._seams.forget()
+        self.desk.remember()
+        self.call_after_refresh(self.arranged)
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        """Take hold of a line between panels."""
+        self._seams.grab(event.screen_x, event.screen_y)
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """It follows the mouse."""
+        if self._seams.drag(event.screen_x, event.screen_y):
+            self.clear_selection()
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        """It stays there."""
+        if self._seams.drop():
+            self.desk.remember()
+            self.call_after_refresh(self.arranged)
 
     # -- what keys ask for -----------------------------------------------------------------------
 

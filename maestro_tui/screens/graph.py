@@ -77,7 +77,7 @@ class Graph(Paired):
         linked = any(found.waves[1:]) or bool(found.stuck)
         layers = Layers(state, found, words=self.words, critical=self._critical, with_loose=self._loose or not linked)
         title = f"{len(found.waves)} layers" if len(found.waves) > 1 else "Graph"
-        beside = f" · {layers.loose} loose tasks are hidden" if layers.loose else ""
+        beside = f" · {layers.loose} loose hidden" if layers.loose else ""
         none = "nothing found" if self.words else "no open tasks: n makes one"
         return Shown(f"{title}{beside}", layers, none if self.desk.mirror.whole else "")
 
@@ -113,7 +113,7 @@ class Graph(Paired):
         if key not in self.desk.mirror.state.table(Noun.TASK):
             return
         if self.list.point(key):
-            self.list.focus()
+            self._enter(self.list)
         else:
             self.doer.show_details(Noun.TASK, key)
 

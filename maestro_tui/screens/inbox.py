@@ -15,6 +15,7 @@ from maestro_tui.lines import FixedRows
 from maestro_tui.messages import Chosen, Sized
 from maestro_tui.mirror import Moved
 from maestro_tui.screens.framed import Framed
+from maestro_tui.screens.seams import SINGLE, Seam, between
 from maestro_tui.view.inbox import WaitingRows, question_lines, question_title, unseen
 from maestro_tui.view.sessions import inbox, pane_words
 from maestro_tui.widgets.line_list import LineList, QuestionList, bound
@@ -23,6 +24,9 @@ from maestrod.domain.model import Noun
 
 LEAST = 3
 """Lines that the question has at least."""
+PANE = 6
+"""Lines that are left to the pane where there are some to spare; a question is shown whole before its screen is."""
+QUIET = "What your agents ask is shown here, and answered here: y yes, n no, 1-9 a choice, i in words."
 
 
 class Inbox(Framed):
@@ -56,6 +60,10 @@ class Inbox(Framed):
 
     # -- drawing ---------------------------------------------------------------------------------
 
+    def seams(self) -> tuple[Seam, ...]:
+        """Between the list and what is asked."""
+        return between(self.name_of_mode, self._waiting, self.app.size.width, Panel.INBOX)
+
     def draw(self, moved: Moved) -> None:
         """The list, and what is under its cursor."""
         if moved.everything or moved.nouns & {Noun.SESSION, Noun.TASK}:
@@ -81,13 +89,17 @@ class Inbox(Framed):
         asked = self.query_one("#asked")
         if session is None:
             asked.border_title = "Question"
-            self._question.show(FixedRows([]), "")
+            self._question.show(FixedRows([]), QUIET if mirror.whole else "")
+            self._question.styles.height = "1fr"
         else:
             asked.border_title = Content(question_title(session, mirror, self.desk.moment().now))
             cells = max(20, self._question.size.width - 2)
             lines = question_lines(mirror, self.desk.asking, session, cells)
             self._question.show(FixedRows([(str(at), line) for at, line in enumerate(lines)]))
-            self._question.styles.height = max(LEAST, min(len(lines) + 1, asked.size.height * 2 // 3))
+            inner = asked.size.height
+            room = inner - PANE if inner > 2 * PANE else inner
+            self._question.styles.height = max(LEAST, min(len(lines) + 1, room))
+        self._pane.set_class(session is None or self.app.size.width < SINGLE, "-hidden")
         self._follow()
 
     def _follow(self) -> None:

@@ -18,8 +18,9 @@ from maestro_tui.lines import NoRows, Rows
 from maestro_tui.messages import Chosen, Folded, Sized
 from maestro_tui.mirror import UNKNOWN, Moved
 from maestro_tui.screens.live import Live
+from maestro_tui.screens.seams import STACKED, THREE, Seam, on_mission
 from maestro_tui.spotlight import Subject
-from maestro_tui.view.details import project_details, task_details
+from maestro_tui.view.details import project_details, task_details, welcome
 from maestro_tui.view.inbox import WaitingRows
 from maestro_tui.view.queue import queue_rows, queue_title
 from maestro_tui.view.sessions import SessionRows, inbox, session_order
@@ -54,7 +55,7 @@ class Mission(Live):
 
     name_of_mode = "mission"
     BINDINGS: ClassVar[list[BindingType]] = bound(Place.MISSION)
-    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (80, "-two"), (100, "-three")]  # noqa: RUF012 - as Screen has it
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (STACKED, "-two"), (THREE, "-three")]  # noqa: RUF012 - as Screen has it
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, Panel.TASKS)
@@ -69,19 +70,20 @@ class Mission(Live):
         self._lists: dict[Panel, LineList] = {panel: _panel(panel) for panel in MISSION if panel is not Panel.PANE}
         for each in self._lists.values():
             each.follow = self._pointed
+        self._left, self._side = Vertical(id="left"), Container(id="side")
         self._search = Input(id="search", placeholder="search tasks", compact=True)
 
     def body(self) -> ComposeResult:
         """The panels."""
         yield self._tabs
         with Horizontal(id="body"):
-            with Vertical(id="left"):
+            with self._left:
                 yield self._lists[Panel.TASKS]
                 yield self._search
                 yield self._lists[Panel.SESSIONS]
             with Container(id="rest"):
                 yield self.centre
-                with Container(id="side"):
+                with self._side:
                     yield self._lists[Panel.INBOX]
                     yield self._lists[Panel.QUEUE]
                     yield self._lists[Panel.TIMELINE]
@@ -167,7 +169,9 @@ class Mission(Live):
             case Project() as project:
                 self.centre.show_lines(project.name, project_details(mirror.state, project, self.centre.cells))
             case None:
-                self.centre.show_lines("", [])
+                begin = mirror.whole and not mirror.state.table(Noun.PROJECT)
+                lines = welcome(self.desk.keymap, self.centre.cells) if begin else []
+                self.centre.show_lines("Welcome" if begin else "", lines)
 
     def _draw_queue(self) -> None:
         session = self.spot.session_about
@@ -371,6 +375,10 @@ class Mission(Live):
         """Panels come and go with the width."""
         self._draw_centre()
         self.draw_frame()
+
+    def seams(self) -> tuple[Seam, ...]:
+        """Between the columns, and between what stands in one."""
+        return on_mission(self._left, self._side, self._lists, self.app.size.width)
 
     def _panels(self) -> list[Panel]:
         if self.has_class("-wide"):

@@ -6,7 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Resize
 from textual.widgets import Input
 
 from maestro_tui.bindings import Panel
@@ -16,6 +16,7 @@ from maestro_tui.lines import Line, NoRows, Rows
 from maestro_tui.messages import Chosen, Sized
 from maestro_tui.mirror import Moved
 from maestro_tui.screens.framed import Framed
+from maestro_tui.screens.seams import SINGLE, Seam, between
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.line_list import LineList
 
@@ -86,6 +87,10 @@ class Paired(Framed):
 
     # -- drawing ---------------------------------------------------------------------------------
 
+    def seams(self) -> tuple[Seam, ...]:
+        """Between both."""
+        return between(self.name_of_mode, self.list, self.app.size.width, self.list.panel, self.side.panel)
+
     def draw(self, moved: Moved) -> None:
         """Both lists: they build what is seen alone."""
         self.draw_list()
@@ -112,7 +117,28 @@ class Paired(Framed):
         else:
             self.draw_list()
 
+    def on_resize(self, event: Resize) -> None:
+        """Under 60 columns there is room for one of both."""
+        self._fit()
+
+    def _fit(self) -> None:
+        single = self.app.size.width < SINGLE
+        self.list.display, self.side.display = not single or self.in_list, not single or not self.in_list
+
     # -- moving ----------------------------------------------------------------------------------
+
+    def _enter(self, chosen: LineList) -> None:
+        self.panel = chosen.panel
+        self._fit()
+        chosen.focus()
+
+    def action_next_panel(self) -> None:
+        """The other one."""
+        self._enter(self.side if self.in_list else self.list)
+
+    def action_previous_panel(self) -> None:
+        """The other one."""
+        self.action_next_panel()
 
     @property
     def in_list(self) -> bool:
@@ -136,7 +162,7 @@ class Paired(Framed):
     @on(Chosen)
     def _chosen(self, message: Chosen) -> None:
         if message.panel is self.list.panel:
-            self.side.focus()
+            self._enter(self.side)
         else:
             self.opened(message.key)
 
@@ -145,7 +171,7 @@ class Paired(Framed):
 
     def home(self) -> None:
         """The first row."""
-        self.list.focus()
+        self._enter(self.list)
         self.list.action_first()
 
     def action_back(self) -> None:
@@ -153,7 +179,7 @@ class Paired(Framed):
         if self._filter.has_class("-shown") or self.words:
             self.end_filter()
         elif not self.in_list:
-            self.list.focus()
+            self._enter(self.list)
         else:
             super().action_back()
 
@@ -169,7 +195,7 @@ class Paired(Framed):
         self._filter.value = ""
         self._filter.remove_class("-shown")
         self.filtered("")
-        self.list.focus()
+        self._enter(self.list)
 
     def filtered(self, words: str) -> None:
         """Show only what has these words."""
@@ -184,4 +210,4 @@ class Paired(Framed):
     def _searched(self) -> None:
         if not self.words:
             self._filter.remove_class("-shown")
-        self.list.focus()
+        self._enter(self.list)

@@ -13,6 +13,7 @@ from maestro_tui.desk import Desk
 from maestro_tui.messages import Chosen
 from maestro_tui.mirror import Moved
 from maestro_tui.screens.framed import Framed
+from maestro_tui.screens.seams import SINGLE, Seam, between
 from maestro_tui.spotlight import Subject
 from maestro_tui.view.grid import MOST, CrewRows, by_attention, by_parents, page, shape, tile_title
 from maestro_tui.view.sessions import inbox, pane_words
@@ -52,6 +53,14 @@ class Sessions(Framed):
 
     # -- drawing ---------------------------------------------------------------------------------
 
+    def seams(self) -> tuple[Seam, ...]:
+        """Between the list and the previews."""
+        return between(self.name_of_mode, self._crew, self.app.size.width, Panel.CREW)
+
+    def arranged(self) -> None:
+        """More or fewer previews have room."""
+        self._draw_tiles()
+
     def draw(self, moved: Moved) -> None:
         """The list and the previews, when a session is not as it was."""
         if moved.everything or Noun.SESSION in moved.nouns:
@@ -67,6 +76,7 @@ class Sessions(Framed):
         mirror = self.desk.mirror
         order = by_parents(mirror) if self._tree else by_attention(mirror)
         words = "no sessions yet: s starts one" if mirror.whole else ""
+        self.set_class(not order or self.app.size.width < SINGLE, "-alone")
         self._crew.show(CrewRows(mirror, order, self.desk.moment()), words)
         self._crew.border_subtitle = "by parents" if self._tree else "by attention"
         self.spot.subject = (Noun.SESSION, self._crew.key) if self._crew.key else None
@@ -79,6 +89,9 @@ class Sessions(Framed):
         shown = page(seen, chosen, columns * rows)
         self._grid.styles.grid_size_columns = columns
         self._grid.styles.grid_size_rows = rows
+        last = columns - (len(shown) - 1) % columns
+        for at, tile in enumerate(self._tiles):
+            tile.styles.column_span = last if at == len(shown) - 1 else 1
         for tile, id_ in zip(self._tiles, [*shown, *[""] * MOST], strict=False):
             tile.set_class(not id_, "-hidden")
             if not id_ or self._asleep:
@@ -91,6 +104,7 @@ class Sessions(Framed):
 
     def on_resize(self, event: Resize) -> None:
         """More or fewer previews have room."""
+        self._draw_crew()
         self.call_after_refresh(self._draw_tiles)
 
     # -- moving ----------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from maestro_tui.cells import folded, plain
+from maestro_tui.bindings import KEYS, Keymap
+from maestro_tui.cells import folded, pad, plain
 from maestro_tui.faces import face_of_session, face_of_task
 from maestro_tui.lines import Line, Span, Tone, cropped
 from maestro_tui.mirror import UNKNOWN, Mirror
@@ -32,6 +33,26 @@ def task_details(mirror: Mirror, task: Task, moment: Moment, cells: int) -> list
     lines += _attempts(mirror, task)
     made = f"{plain(task.id)} · made {age(moment.now - task.created_at)} ago"
     return [cropped(line, cells) for line in [*lines, (), (Span(made, Tone.DIM),)]]
+
+
+FIRST_KEYS = ("new-task", "spawn-agent", "next-needing-you", "palette", "help")
+
+
+def welcome(keymap: Keymap, cells: int) -> list[Line]:
+    """What to do where there is nothing yet."""
+    lines: list[Line] = [
+        (Span("There is no project yet.", Tone.STRONG),),
+        (),
+        *_text("In the folder of what you work on, in another terminal:", cells),
+        (Span("  maestro init", Tone.ACCENT),),
+        (),
+        *_text("It appears here at once. Then, here:", cells),
+    ]
+    for key in (key for name in FIRST_KEYS for key in KEYS if key.name == name):
+        shown, (first, *more) = pad(keymap.shown(key), 8), folded(key.help, max(10, cells - 10))
+        lines.append((Span(f"  {shown}", Tone.ACCENT), Span(first)))
+        lines += [(Span(" " * 10), Span(line)) for line in more]
+    return [cropped(line, cells) for line in lines]
 
 
 def _reasons(state: State, task: Task) -> list[Line]:

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from maestro_tui.bindings import Key, Panel, Place, keys_in
-from maestro_tui.cells import cut
+from maestro_tui.cells import cut, folded
 from maestro_tui.lines import Line, NoRows, Rows, Span, Tone
 from maestro_tui.messages import Chosen, Folded, Picked, Sized
 from maestro_tui.widgets.toned import Lined
@@ -140,8 +140,8 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         at, part = divmod(y + self._top_line, self._rows.height)
         cells = max(1, self._cells - 2)
         if at >= len(self._rows):
-            words = self._words if not len(self._rows) and y == 0 else ""
-            return Shown((Span(cut(words, cells), Tone.DIM),) if words else ())
+            words = folded(self._words, cells) if not len(self._rows) else []
+            return Shown((Span(words[y], Tone.DIM),) if y < len(words) else ())
         here = at == self._at
         return Shown(self._built(at, part, cells), cursor=here and self.has_focus, quiet=here and self.steady)
 

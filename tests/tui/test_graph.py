@@ -162,7 +162,7 @@ async def test_keys_narrow_and_change_the_project(world: World) -> None:
     await fill(world)
     async with looking(world) as seen:
         await on_graph(seen)
-        await seen.shows("loose tasks are hidden")
+        await seen.shows("loose hidden")
         await seen.press("o")
         await seen.shows("Page the list of orders")
         await seen.press("c")

@@ -118,11 +118,25 @@ def test_what_is_remembered_is_recalled(tmp_path: Path) -> None:
     assert len(recall(path).seen) == SEEN
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", '{"theme": 7}'])
-def test_a_broken_memory_is_no_memory(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "nonsense", '{"theme": 7}', '{"panels": {"mission-left": "wide"}}', "[" * 9_000])
+def test_a_broken_memory_is_no_memory_and_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "tui.json").write_text(text)
-    assert recall(tmp_path / "tui.json") == Memory()
+    found = recall(tmp_path / "tui.json")
+    assert found == Memory(trouble=found.trouble)
+    assert str(tmp_path / "tui.json") in found.trouble
     assert recall(tmp_path / "nowhere.json") == Memory()
+
+
+def test_a_theme_that_there_is_not_is_not_remembered(tmp_path: Path) -> None:
+    (tmp_path / "tui.json").write_text('{"theme": "pink", "panels": {"mail-list": 400}, "trouble": "odd"}')
+    assert recall(tmp_path / "tui.json") == Memory(panels={"mail-list": 400})
+
+
+async def test_a_broken_memory_is_said_on_the_screen(world: World, tmp_path: Path) -> None:
+    (tmp_path / "tui.json").write_text("nonsense")
+    async with looking(world, SIZE, DEFAULTS, tmp_path / "tui.json") as seen:
+        await seen.shows("what the screen remembered is left aside")
+    assert recall(tmp_path / "tui.json") == Memory(theme="dark")
 
 
 def test_a_disk_that_takes_nothing_disturbs_nobody(tmp_path: Path) -> None:
