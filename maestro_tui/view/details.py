@@ -35,7 +35,13 @@ def task_details(mirror: Mirror, task: Task, moment: Moment, cells: int) -> list
     return [cropped(line, cells) for line in [*lines, (), (Span(made, Tone.DIM),)]]
 
 
-FIRST_KEYS = ("new-task", "spawn-agent", "next-needing-you", "palette", "help")
+FIRST_KEYS = {
+    "new-task": "a new task",
+    "spawn-agent": "an agent that works on it",
+    "next-needing-you": "to the next who waits for you",
+    "palette": "every command, and search",
+    "help": "all keys",
+}
 
 
 def welcome(keymap: Keymap, cells: int) -> list[Line]:
@@ -43,15 +49,16 @@ def welcome(keymap: Keymap, cells: int) -> list[Line]:
     lines: list[Line] = [
         (Span("There is no project yet.", Tone.STRONG),),
         (),
-        *_text("In the folder of what you work on, in another terminal:", cells),
+        *_text("In your project's folder, in another shell:", cells),
         (Span("  maestro init", Tone.ACCENT),),
         (),
         *_text("It appears here at once. Then, here:", cells),
     ]
-    for key in (key for name in FIRST_KEYS for key in KEYS if key.name == name):
-        shown, (first, *more) = pad(keymap.shown(key), 8), folded(key.help, max(10, cells - 10))
-        lines.append((Span(f"  {shown}", Tone.ACCENT), Span(first)))
-        lines += [(Span(" " * 10), Span(line)) for line in more]
+    lines += [
+        (Span(f"  {pad(keymap.shown(key), 8)}", Tone.ACCENT), Span(FIRST_KEYS[key.name]))
+        for key in KEYS
+        if key.name in FIRST_KEYS
+    ]
     return [cropped(line, cells) for line in lines]
 
 

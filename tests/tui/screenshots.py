@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from tests.tui.conftest import Seen, looking
 from tests.tui.sample import Sample, fill, write
 
 DOCS = Path(__file__).parents[2] / "docs"
-SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))
+SIZE = (120, 40)
+SHEETS = ("mission", "inbox", "board", "sessions", "queue", "mail", "graph", "history", "skills", "task", "session")
+"""Those of the contact sheets that the page names; ``contact_sheet`` makes them."""
 
 HEAD = """\
 # The screen
@@ -127,10 +130,16 @@ template in your editor; when its new text is refused, the reason is told and th
 text that is shipped, `p` shows the skills that the next project sees.
 
 ## Everywhere
-Under 100 columns there are two columns, under 80 one panel at a time (`Tab` goes through them). When the daemon cannot
-be reached, a line counts down to the next try, everything stays readable, and on its return nothing is missing.
-`NO_COLOR` is respected; every state has a glyph and a word. What went wrong inside the screen is in `tui.log`, beside
-the daemon's log.
+Under 100 columns there are two columns, under 80 panels stand one over the other or come one at a time (`Tab` goes
+through them), under 60 there is one list. `>` and `<` widen and narrow the panel that has the keys, `+` and `-` give it
+lines and take them; a line between panels can be dragged. That is remembered, until `=` gives all panels of the screen
+the room that they are shipped with.
+
+When the daemon cannot be reached, a line counts down to the next try, everything stays readable, and on its return
+nothing is missing. `NO_COLOR` is respected; every state has a glyph and a word. What went wrong inside the screen is in
+`tui.log`, beside the daemon's log.
+
+SHEETS
 
 ## What you are told
 Who needs you, crashed, failed, is blocked, waits for a review or has completed, and mail of yours that came back: by a
@@ -163,7 +172,10 @@ Made from the one table that the footer, the help (`?`) and the palette (`Ctrl+P
 
 def page() -> str:
     """The page of the screen."""
-    lines = [HEAD.replace("SCREENS", "\n".join(f"| `{m.key}` | **{m.title}** | {m.words} |" for m in MODES))]
+    sheets = ", ".join(f"[{name}](screens/sheets/{name}.svg)" for name in SHEETS)
+    told = f"Each screen in every size, dark and light, empty, with little in it, and with 100,000 tasks: {sheets}."
+    head = HEAD.replace("SHEETS", textwrap.fill(told, 120, break_long_words=False, break_on_hyphens=False))
+    lines = [head.replace("SCREENS", "\n".join(f"| `{m.key}` | **{m.title}** | {m.words} |" for m in MODES))]
     for place in (Place.EVERYWHERE, *(place for place in Place if place is not Place.EVERYWHERE)):
         keys = [key for key in KEYS if key.place is place]
         if keys:
@@ -269,15 +281,15 @@ POSES: dict[str, Pose] = {
 """How each screen sits for its picture."""
 
 
-async def picture(name: str, size: tuple[int, int]) -> str:
-    """The SVG of a screen at a size."""
+async def picture(name: str) -> str:
+    """The SVG of a screen."""
     async with World() as world:
         sample = await fill(world)
-        async with looking(world, size) as seen:
+        async with looking(world, SIZE) as seen:
             await seen.until(lambda: seen.app.mission.spot.subject is not None)
             await seen.until(lambda: seen.app.desk.asking.dialogs)
             await POSES[name](seen, world, sample)
-            return seen.app.export_screenshot(title=f"maestro tui, {size[0]}x{size[1]}")
+            return seen.app.export_screenshot(title=f"maestro tui, {SIZE[0]}x{SIZE[1]}")
 
 
 async def main() -> None:
@@ -285,9 +297,8 @@ async def main() -> None:
     (DOCS / "screens").mkdir(exist_ok=True)
     (DOCS / "screen.md").write_text(page(), encoding="utf-8")
     for name in sys.argv[1:] or POSES:
-        for size in SIZES:
-            svg = await picture(name, size)
-            (DOCS / "screens" / f"{name}-{size[0]}x{size[1]}.svg").write_text(svg, encoding="utf-8")
+        svg = await picture(name)
+        (DOCS / "screens" / f"{name}-{SIZE[0]}x{SIZE[1]}.svg").write_text(svg, encoding="utf-8")
 
 
 if __name__ == "__main__":

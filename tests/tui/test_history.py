@@ -277,6 +277,15 @@ async def test_a_history_that_cannot_be_read_says_why(world: World) -> None:
         await seen.shows("agents may not read the history")
 
 
+async def test_an_empty_history_says_so_and_goes_on_with_the_first_thing_done(world: World) -> None:
+    async with looking(world) as seen:
+        await seen.until(lambda: seen.app.desk.mirror.whole)
+        await on_history(seen)
+        await seen.shows("nothing has been done yet")
+        await world.made(CreateProject(name="shop", working_dir="/src/shop"))
+        await seen.shows("create project", "Commit 1")
+
+
 async def test_a_hundred_thousand_commits_cost_a_screenful(world: World) -> None:
     await fill(world)
     async with looking(world) as seen:

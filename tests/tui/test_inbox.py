@@ -228,6 +228,22 @@ async def test_every_label_of_the_inbox_is_whole(world: World, size: tuple[int, 
         await seen.until(lambda: "● connected" in seen.text)
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_question_is_shown_whole_before_its_screen_is(world: World, size: tuple[int, int]) -> None:
+    await fill(world)
+    async with looking(world, size) as seen:
+        await on_inbox(seen)
+        await seen.shows("  1  Yes", "  3  No, and tell")
+
+
+async def test_without_a_question_the_screen_says_what_it_is_for(world: World) -> None:
+    async with looking(world) as seen:
+        await seen.until(lambda: seen.app.desk.mirror.whole)
+        await seen.press("0")
+        await seen.shows("nobody waits for you", "What your agents ask is shown here")
+        assert not seen.app.screen.query_one("#asking-pane").region
+
+
 async def test_a_digit_answers_the_question_under_the_cursor(world: World) -> None:
     sample = await fill(world)
     async with looking(world) as seen:

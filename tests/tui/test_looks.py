@@ -5,8 +5,10 @@ from rich.color import Color
 from rich.style import Style
 from textual.geometry import Region
 
+from maestro_tui import faces
 from maestro_tui.bindings import MODES, Mode, Panel
-from maestro_tui.preferences import THEMES
+from maestro_tui.cells import width
+from maestro_tui.preferences import THEMES, Preferences
 from maestrod.domain.model import Noun
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
@@ -68,7 +70,7 @@ async def test_everything_can_be_read_on_its_ground(world: World, theme: str, lo
 async def test_every_screen_can_be_read_on_its_ground(world: World, theme: str, mode: Mode) -> None:
     await fill(world)
     async with looking(world, (160, 50)) as seen:
-        await seen.until(lambda: seen.app.desk.asking.dialogs)
+        await seen.until(lambda: seen.app.desk.asking.dialogs and seen.app.mission.spot.session)
         seen.app.use_theme(theme)
         seen.app.action_show(mode.name)
         await seen.shows(SHOWN.get(mode.name, "needs you"))
@@ -90,6 +92,39 @@ async def test_every_dialog_can_be_read(world: World, theme: str, key: str, word
         await seen.press(key)
         await seen.shows(words)
         await seen.until(lambda: not pale(seen, seen.app.screen.query_one("#dialog").region, PLACEHOLDER))
+
+
+SIGNS = {
+    "tasks": (faces.READY, faces.WAITS, *faces.TASKS.values()),
+    "sessions": (faces.NEEDS_YOU, faces.UNREACHABLE, faces.UNSEEN, *faces.SESSIONS.values()),
+    "items": tuple(faces.ITEMS.values()),
+}
+
+
+@pytest.mark.parametrize("noun", SIGNS)
+def test_every_state_has_a_glyph_and_a_word_of_its_own(noun: str) -> None:
+    signs = SIGNS[noun]
+    assert all(width(face.glyph) == 1 and face.word for face in signs)
+    for told in ([face.glyph for face in signs], [face.word for face in signs]):
+        assert len(set(told)) == len(told)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (120, 40)])
+async def test_without_colour_and_motion_all_is_told_by_glyphs_words_and_lines(
+    world: World, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    await fill(world)
+    async with looking(world, size, Preferences(reduced_motion=True)) as seen:
+        await seen.until(lambda: seen.app.mission.spot.subject is not None)
+        await seen.shows("◐ rate-limits", "needs you", "● fix-login", "working", "✕ try-uvloop", "failed", "◎ planner")
+        assert seen.app.screen.focused is not None
+        assert seen.app.screen.focused.styles.border_top[0] == "heavy", "the panel that has the keys"
+        assert "━ Sessions ━" in seen.text
+        for strip in seen.app.screen._compositor.render_strips():
+            for colour in (c for s in strip if s.style is not None for c in (s.style.color, s.style.bgcolor) if c):
+                assert len(set(colour.get_truecolor())) == 1, "only greys"
+        await seen.until(lambda: not pale(seen, seen.app.screen.region))
 
 
 async def test_toasts_and_the_banner_can_be_read(world: World) -> None:

@@ -328,3 +328,22 @@ async def test_a_hundred_thousand_letters_cost_a_screenful_and_come_in_pages(wor
         await seen.shows("letter 0")
         await seen.press("g", "pagedown", "j", "k")
         assert screen.list.built - before < 5 * 4 * screen.list.size.height
+
+
+async def test_where_there_is_little_room_one_panel_stands_alone(world: World) -> None:
+    await write(world, await fill(world))
+    async with looking(world, (50, 18)) as seen:
+        await seen.until(lambda: seen.app.desk.mirror.whole)
+        await seen.press("5")
+        await seen.shows("Mail 3", "Which port", "main is frozen")
+        assert "─ main is frozen ─" not in seen.text
+        await seen.press("enter")
+        await seen.shows("─ main is frozen ─", "Until noon")
+        assert "Mail 3" not in seen.text
+        await seen.press("tab")
+        await seen.shows("Mail 3")
+        await seen.press("tab", "escape")
+        await seen.shows("Mail 3")
+        await seen.press("tab")
+        await seen.pilot.resize_terminal(80, 24)
+        await seen.shows("Mail 3", "─ main is frozen ─")

@@ -8,7 +8,7 @@ from textual.widgets import Input
 from maestro_tui.bindings import MISSION, Panel
 from maestro_tui.frame import Broken
 from maestro_tui.lines import FixedRows, Line, Span
-from maestro_tui.preferences import THEMES
+from maestro_tui.preferences import THEMES, Preferences
 from maestro_tui.screens.small import Failure
 from maestrod.domain.changes import Put
 from maestrod.domain.model import NeedsInput, Noun, Project, SessionStatus, Task
@@ -566,3 +566,11 @@ async def test_all_themes_show_the_same(world: World, theme: str) -> None:
         seen.app.use_theme(theme)
         seen.app.mission.go_to(Noun.SESSION, sample.fix)
         await seen.shows("Tidying up", "needs you", "● connected")
+
+
+async def test_a_home_without_a_project_says_how_to_begin(world: World) -> None:
+    async with looking(world, (80, 24), Preferences(keys={"new-task": "f4"})) as seen:
+        await seen.shows("─ Welcome ─", "maestro init", "F4      a new task", "?       all keys")
+        await world.made(CreateProject(name="shop", working_dir="/src/shop"))
+        await seen.shows("─ shop ─")
+        assert "Welcome" not in seen.text
