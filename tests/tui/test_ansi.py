@@ -74,3 +74,7 @@ def test_a_huge_screen_is_cut() -> None:
 @given(st.integers(min_value=0, max_value=255))
 def test_every_number_of_the_palette_is_a_colour(number: int) -> None:
     assert all(0 <= part <= 255 for part in rgb(number))
+
+
+def test_what_terminals_measure_in_two_ways_is_not_in_a_pane() -> None:
+    assert runs("\x1b[31m👍🏽 ⚠️ 👩‍👧 1️⃣") == [("👍 ⚠ 👩👧 1\u20e3", Sgr(colour=1))]

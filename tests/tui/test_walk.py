@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from maestro_tui.bindings import KEYS, MODES, Mode
-from tests.tui.walking import diff, everywhere, lists, screens
+from tests.tui.walking import diff, everywhere, lists, panels, screens
 from tests.tui.walking.town import Town, town
 from tests.tui.walking.walk import EXPECTED, presses, walking
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.tmux]
 
 HALVES = [pytest.param(m, id=m.name, marks=pytest.mark.xdist_group(f"walk-{at % 2}")) for at, m in enumerate(MODES)]
 """Two processes walk, each in a town of its own."""
-FILES = (everywhere, lists, screens, diff)
+FILES = (everywhere, lists, panels, screens, diff)
 """They say what keys do."""
 
 
