@@ -10,6 +10,7 @@ from maestro_tui.deeds import answer_question
 from maestro_tui.lines import cells_of, text_of
 from maestro_tui.screens.inbox import Inbox
 from maestro_tui.view.inbox import WaitingRows, asked_words, choices_line, question_lines, unseen
+from maestro_tui.widgets import line_list
 from maestrod.domain.changes import Delete, Put
 from maestrod.domain.model import NeedsInput, Noun, Pane, SessionStatus, Turn
 from maestrod.domain.sessions import NeedInput, RecordTurn
@@ -281,7 +282,10 @@ async def test_a_question_that_has_changed_gets_no_answer_and_is_shown(world: Wo
         assert seen.app.desk.asking.dialogs[sample.api].digest == "d2"
 
 
-async def test_what_slips_under_the_cursor_gets_no_answer_that_was_meant_for_another(world: World) -> None:
+async def test_what_slips_under_the_cursor_gets_no_answer_that_was_meant_for_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_list, "SLIP_S", 60.0)  # a finger that is slower than a loaded machine
     sample = await fill(world)
     asked = {"kind": "question", "text": "2 or 3?", "choices": [{"label": "Yes", "number": 1}], "digest": "d9"}
     await world.draw(sample.docs, "the guide", dialog=asked)
