@@ -117,9 +117,12 @@ def row(
     unit: str = "ms",
     budget: Budget | None = None,
 ) -> Row:
-    """A row from the figures of the repetitions; those of the reference were taken beside ours, one by one."""
+    """A row from the figures of the repetitions; those of the reference were taken beside ours, one by one.
+
+    There is no ratio to a reference that took nothing.
+    """
     middle = statistics.median(ours)
-    ratio = statistics.median(o / r for o, r in zip(ours, reference, strict=True)) if reference else None
+    ratio = statistics.median(o / r for o, r in zip(ours, reference, strict=True)) if all(reference or (0,)) else None
     return Row(
         name=name,
         size=size,

@@ -167,7 +167,7 @@ def test_the_screen_is_painted(desks: list[Desk]) -> None:
     assert task.ours >= first.ours > 0
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_keys_are_seen_among_agents_that_draw() -> None:
     rows = busy.measure(busy.Extent(agents=2, tasks=500, warm_up_s=0, seconds=1.5, presses=2, reps=1))
     assert [each.unit for each in rows] == [*["ms"] * 11, "%", "MB", ""]

@@ -151,6 +151,7 @@ async def test_nothing_of_it_reaches_the_terminal_or_its_clipboard(world: World,
         screen.tmux("set-option", "-s", "set-clipboard", "on")
         screen.tmux("set-option", "-g", "allow-passthrough", "on")
         screen.tmux("pipe-pane", "-t", "0", f"cat > {raw}")
+        screen.tmux("set-option", "-g", "automatic-rename", "off")  # tmux' own names follow what runs
         titled = screen.tmux("display-message", "-p", "#{pane_title} #{window_name}")
         await screen.shows("● connected", "OWNED")
         for key in "23456790v1":
