@@ -80,7 +80,7 @@ class Queues(Paired):
         self._ids = queue_sessions(mirror, self.words)
         if mirror.whole and not self._read.issuperset(self._ids):
             self.begin(self._fetch, group="queues", alone=True)
-        none = "nothing found" if self.words else "no queue yet: s starts one"
+        none = "nothing found" if self.words else "no queue yet: s with the strategy queue starts one"
         rows = QueueRows(mirror, self._ids, self.desk.moment())
         return Shown(f"Queues {len(self._ids)}" if self._ids else "Queues", rows, none if mirror.whole else "")
 

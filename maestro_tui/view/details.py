@@ -42,6 +42,7 @@ FIRST_KEYS = {
     "palette": "every command, and search",
     "help": "all keys",
 }
+MAKES_A_PROJECT = next(key for key in KEYS if key.name == "new-project")
 
 
 def welcome(keymap: Keymap, cells: int) -> list[Line]:
@@ -49,10 +50,10 @@ def welcome(keymap: Keymap, cells: int) -> list[Line]:
     lines: list[Line] = [
         (Span("There is no project yet.", Tone.STRONG),),
         (),
-        *_text("In your project's folder, in another shell:", cells),
+        *_text(f"{keymap.shown(MAKES_A_PROJECT)} makes one of a directory. So does, in that directory:", cells),
         (Span("  maestro init", Tone.ACCENT),),
         (),
-        *_text("It appears here at once. Then, here:", cells),
+        *_text("It appears here at once. Then:", cells),
     ]
     lines += [
         (Span(f"  {pad(keymap.shown(key), 8)}", Tone.ACCENT), Span(FIRST_KEYS[key.name]))
@@ -92,7 +93,8 @@ def _attempts(mirror: Mirror, task: Task) -> list[Line]:
         session = mirror.state.table(Noun.SESSION).get(assignment.session_id)
         if isinstance(session, Session):
             face = face_of_session(session, mirror.live.get(session.id, UNKNOWN))
-            words = f"{plain(session.name)} · {plain(session.provider)} · attempt {assignment.status}"
+            told = (plain(session.name), plain(session.provider), f"attempt {assignment.status}")
+            words = " · ".join(word for word in told if word)
             lines.append((Span(f"  {face.glyph} ", face.tone), Span(words)))
             lines += [(Span(f"    {plain(assignment.result)}", Tone.DIM),)] if assignment.result else []
     return [(), (Span("Sessions", Tone.STRONG),), *lines] if lines else []

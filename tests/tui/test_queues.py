@@ -232,7 +232,7 @@ async def test_enter_opens_the_task_and_escape_comes_back(world: World) -> None:
 async def test_without_a_queue_it_says_what_to_do(world: World) -> None:
     async with looking(world) as seen:
         await on_queue(seen)
-        await seen.shows("no queue yet: s starts one")
+        await seen.shows("no queue yet: s with the strategy queue starts one")
         await seen.press("p")
         await seen.until(lambda: "There is no queue here" in told(seen))
 
