@@ -144,7 +144,7 @@ class Mission(Live):
         sessions = SessionRows(mirror, session_order(mirror), moment)
         self.lines(Panel.SESSIONS).show(sessions, "no sessions yet: s starts one" if mirror.whole else "")
         asking = self.lines(Panel.INBOX)
-        rows = WaitingRows(mirror, self.desk.asking, waiting, moment)
+        rows = WaitingRows(mirror, self.desk.asking, waiting, moment, room=asking.size.height)
         asking.show(rows, "nobody waits for you" if mirror.whole else "")
         asking.border_title = f"{Panel.INBOX} ({len(waiting)})" if waiting else str(Panel.INBOX)
 
@@ -304,7 +304,12 @@ class Mission(Live):
 
     @on(Sized)
     def _sized(self, message: Sized) -> None:
-        drawn = {Panel.PANE: self._draw_centre, Panel.QUEUE: self._draw_queue, Panel.TIMELINE: self._draw_timeline}
+        drawn = {
+            Panel.PANE: self._draw_centre,
+            Panel.INBOX: self._draw_sessions,
+            Panel.QUEUE: self._draw_queue,
+            Panel.TIMELINE: self._draw_timeline,
+        }
         if (draw := drawn.get(message.panel)) is not None:
             draw()
 

@@ -12,6 +12,8 @@ from maestro_tui.view.sessions import face_in
 from maestrod.domain.model import Noun, Session
 from maestrod.protocol.dialogs import Dialog
 
+LOW = 3
+"""Lines of one who waits where room is short."""
 LEAST = 6
 """Cells of a choice's label that are worth showing."""
 
@@ -23,16 +25,20 @@ def unseen(mirror: Mirror) -> list[str]:
 
 
 class WaitingRows:
-    """Who waits, what is asked, and what can be answered: three lines each."""
+    """Who waits, what is asked, and what can be answered: in three lines, or with a line for every choice.
 
-    height = 3
+    That is where the list has room for it: choices that begin alike are told apart only whole.
+    """
 
-    def __init__(self, mirror: Mirror, asking: Asking, ids: Sequence[str], moment: Moment) -> None:
+    def __init__(self, mirror: Mirror, asking: Asking, ids: Sequence[str], moment: Moment, *, room: int = 0) -> None:
         self._mirror = mirror
         self._asking = asking
         self._ids = ids
         self._rows = {id_: at for at, id_ in enumerate(ids)}
         self._moment = moment
+        most = max((len(d.choices) for id_ in ids if (d := asking.dialogs.get(id_)) is not None), default=0)
+        tall = LOW + most
+        self.height = tall if most and tall * len(ids) <= room else LOW
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -46,12 +52,22 @@ class WaitingRows:
         return self._rows.get(key)
 
     def lines(self, at: int, cells: int) -> tuple[Line, ...]:
-        """Three lines; a session that has gone since says so."""
+        """As many lines as it is high; a session that has gone since says so."""
         session = self._mirror.state.table(Noun.SESSION).get(self._ids[at])
-        if not isinstance(session, Session):
-            return (Span("deleted", Tone.DIM),), (), ()
-        head = _head(self._mirror, self._asking, session, self._moment.now, cells)
-        return head, *_asked(self._asking, session, cells)
+        lines: list[Line] = [(Span("deleted", Tone.DIM),)]
+        if isinstance(session, Session):
+            lines = [_head(self._mirror, self._asking, session, self._moment.now, cells)]
+            lines += self._asked(session, cells)
+        return *lines, *((),) * (self.height - len(lines))
+
+    def _asked(self, session: Session, cells: int) -> Sequence[Line]:
+        dialog = self._asking.dialogs.get(session.id)
+        if self.height == LOW or dialog is None or session.id in self._asking.busy:
+            return _asked(self._asking, session, cells)
+        told = folded(asked_words(session, dialog), max(8, cells - 2), most=3)
+        told = [*told[:1], cut(f"{told[1]} …", cells - 2)] if len(told) > 2 else told
+        choices = [(Span(f"  {digit}", Tone.ACCENT), Span(f" {plain(c.label)}")) for digit, c in numbered(dialog)]
+        return [*((Span(f"  {line}"),) for line in told), *(cropped(line, cells) for line in choices)]
 
 
 def _head(mirror: Mirror, asking: Asking, session: Session, now: int, cells: int) -> Line:

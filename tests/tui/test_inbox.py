@@ -141,6 +141,20 @@ def test_every_digit_is_seen_when_there_is_little_room() -> None:
         assert cells_of(choices_line(THREE, cells)) <= cells
 
 
+def test_choices_that_begin_alike_stand_below_each_other_where_there_is_room() -> None:
+    here, open_ = mirror(session(needs_input=asking("Run it?", 3 * MINUTE), pane=PANE)), Asking()
+    open_.follow(here)
+    open_.tell("sess_1", THREE)
+    rows = WaitingRows(here, open_, ["sess_1"], MOMENT, room=6)
+    told = [text_of(line).rstrip() for line in rows.lines(0, 30)]
+    assert len(told) == rows.height == 6
+    assert told[1:3] == ["  Run it?", "  1 Yes"]
+    assert told[3].startswith("  2 Yes, and")
+    assert told[4] == "  3 No (esc)"
+    assert WaitingRows(here, open_, ["sess_1"], MOMENT, room=5).height == 3
+    assert WaitingRows(here, Asking(), ["sess_1"], MOMENT, room=60).height == 3
+
+
 def test_an_answer_under_way_is_told_in_place_of_the_choices() -> None:
     assert rows_of(cells=60, busy=True)[2] == "  … answering"
 
