@@ -7,6 +7,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import BindingType
 from textual.strip import Strip
 
@@ -99,8 +100,11 @@ class LivePane(Lined[Look], can_focus=True):
     # -- looking around --------------------------------------------------------------------------
 
     def action_pan(self, right: int, down: int) -> None:
-        """Move the window over the screen."""
-        self._left = max(0, min(self._left + right, self._width - self.size.width))
+        """Move the window over the screen; at its edge the key is free for what else it means, as the next tab."""
+        left = max(0, min(self._left + right, self._width - self.size.width))
+        if right and left == self._left:
+            raise SkipAction
+        self._left = left
         if down:
             longest = max(0, self._rows - self.size.height)
             self._top = max(0, min(self._first() + down, longest))

@@ -220,6 +220,20 @@ async def test_every_tab_of_a_session_is_shown_whole(world: World, size: tuple[i
         assert world.watched == []
 
 
+async def test_the_keys_of_the_footer_lead_on_from_a_pane_that_is_seen_whole(world: World) -> None:
+    sample = await fill(world)
+    tell(world, sample)
+    async with looking(world, (200, 60)) as seen:
+        details = await on_details(seen, Noun.SESSION, sample.fix)
+        await seen.until(lambda: world.watched == [sample.fix])
+        await seen.press("l")
+        await seen.until(lambda: details.tab is Tab.TIMELINE)
+        await seen.press("h")
+        await seen.until(lambda: details.tab is Tab.SCREEN)
+        await seen.press("left")
+        await seen.until(lambda: details.tab is Tab.DIFF)
+
+
 async def test_v_shows_what_is_under_the_cursor(world: World) -> None:
     sample = await fill(world)
     async with looking(world) as seen:
