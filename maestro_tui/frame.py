@@ -6,6 +6,7 @@ from maestro_tui.bindings import MISSION, Keymap, Mode, Panel, footer_keys
 from maestro_tui.cells import cut, plain, width
 from maestro_tui.lines import Hint, Line, Span, Tone, cells_of, joined, kept_whole, spread
 from maestro_tui.view.sessions import Counts
+from maestrod.domain.model import LIVE_SESSION, Session
 
 
 class Starting(msgspec.Struct, frozen=True):
@@ -94,9 +95,28 @@ def _link_parts(link: Link) -> list[tuple[int, Line]]:
             return [*saving, (0, (Span("● ", Tone.GOOD), Span("connected"))), (7, (Span(f"seq {seq}", Tone.DIM),))]
 
 
-def footer(where: Mode, panel: Panel, keymap: Keymap, cells: int) -> tuple[Line, tuple[Hint, ...]]:
+ON_LIVE = frozenset({"attach-to-session", "message-session", "stop-session"})
+ON_ENDED = frozenset({"resume-session"})
+ON_ASKING = frozenset({"answer", "answer-yes", "answer-no"})
+
+
+def moot(session: Session | None, *, asked: bool, typed: bool) -> frozenset[str]:
+    """The keys that would do nothing now: to a session that has ended or not, with nobody who asks; by name.
+
+    ``typed`` where Tab begins to type, and does not go to the next panel.
+    """
+    live = session is not None and session.status in LIVE_SESSION
+    names = ON_ENDED if live else ON_LIVE if session is not None else ON_LIVE | ON_ENDED
+    if not asked:
+        names |= ON_ASKING if live else ON_ASKING | {"answer-in-words"}
+    return names | {"next-panel" if typed else "type-to-agent"}
+
+
+def footer(
+    where: Mode, panel: Panel, keymap: Keymap, cells: int, moot: frozenset[str] = frozenset()
+) -> tuple[Line, tuple[Hint, ...]]:
     """The keys that matter under this panel, whole or not at all, and where a click asks for what."""
-    keys = footer_keys(where, panel)
+    keys = [key for key in footer_keys(where, panel) if key.name not in moot]
     room = list(keys)
     while room and sum(_hint_cells(keymap.shown(k), k.label) for k in room) + 2 * (len(room) - 1) > cells - 2:
         room.remove(max(room, key=lambda k: (k.rank or 0, keys.index(k))))

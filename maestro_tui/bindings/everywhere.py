@@ -87,6 +87,8 @@ KEYS = (
         action="app.resume",
         label="resume",
         help="Bring an ended session back with its conversation",
+        rank=5,
+        panels=ON_SESSIONS - {Panel.INBOX},
         changes=True,
     ),
     Key(

@@ -123,6 +123,11 @@ class Framed(Guarded, Screen[None]):
         """The session that keys act on."""
         return self.spot.session_about
 
+    @property
+    def takes_keys(self) -> Session | None:
+        """The session in whose pane one can type; on most screens there is none."""
+        return None
+
     # -- drawing ---------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -167,7 +172,9 @@ class Framed(Guarded, Screen[None]):
 
     def foot(self, cells: int) -> tuple[Line, tuple[Hint, ...]]:
         """The keys that matter now."""
-        return frame.footer(self.mode, self.panel, self.desk.keymap, cells)
+        asked = any(session.needs_input.active for session in self.desk.mirror.state.live_sessions())
+        moot = frame.moot(self.session, asked=asked, typed=self.panel is Panel.PANE and self.takes_keys is not None)
+        return frame.footer(self.mode, self.panel, self.desk.keymap, cells, moot)
 
     # -- the room of panels ----------------------------------------------------------------------
 

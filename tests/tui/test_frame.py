@@ -3,9 +3,11 @@
 import pytest
 
 from maestro_tui.bindings import KEYS, MISSION, MODES, Keymap, Mode, Panel, Place, footer_keys, keys_in, mode
-from maestro_tui.frame import Broken, Connected, Link, Starting, banner, footer, header, tabs
+from maestro_tui.frame import Broken, Connected, Link, Starting, banner, footer, header, moot, tabs
 from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, joined, kept_whole, spread, text_of
 from maestro_tui.view.sessions import Counts
+from maestrod.domain.model import Session, SessionStatus
+from tests.tui.test_view import session
 
 BUSY = Counts(working=12, need_you=3, idle=4, failed=1)
 WIDTHS = range(1, 221)
@@ -74,6 +76,34 @@ def test_no_key_of_the_footer_is_ever_cut(where: Mode, panel: Panel) -> None:
         assert set(pieces(line)) <= whole
         text = text_of(line)
         assert all(text[hint.start : hint.end].strip() in whole for hint in hints)
+
+
+def offered(panel: Panel, session: Session | None, *, asked: bool = False, typed: bool = False) -> set[str]:
+    names = moot(session, asked=asked, typed=typed)
+    return set(pieces(footer(mode("mission"), panel, Keymap(KEYS), 400, names)[0]))
+
+
+def test_the_footer_offers_what_can_be_done_to_the_session() -> None:
+    live, ended = session(), session(status=SessionStatus.COMPLETED)
+    assert {"a attach", "m message", "x stop"} <= offered(Panel.SESSIONS, live)
+    assert "r resume" not in offered(Panel.SESSIONS, live)
+    assert "r resume" in offered(Panel.SESSIONS, ended)
+    assert not {"a attach", "m message", "x stop"} & offered(Panel.SESSIONS, ended)
+    assert not {"a attach", "m message", "x stop", "r resume"} & offered(Panel.SESSIONS, None)
+
+
+def test_the_footer_offers_answers_when_somebody_asks() -> None:
+    answers = {"1-9 answer", "y yes", "n no", "i type an answer"}
+    assert not answers & offered(Panel.INBOX, None)
+    assert answers <= offered(Panel.INBOX, session(), asked=True)
+    assert answers & offered(Panel.INBOX, session()) == {"i type an answer"}
+
+
+def test_the_footer_has_one_word_for_tab() -> None:
+    assert "Tab type" in offered(Panel.PANE, session(), typed=True)
+    assert "Tab panels" not in offered(Panel.PANE, session(), typed=True)
+    assert "Tab type" not in offered(Panel.PANE, session(status=SessionStatus.COMPLETED))
+    assert "Tab panels" in offered(Panel.PANE, session(status=SessionStatus.COMPLETED))
 
 
 @pytest.mark.parametrize(("where", "panel"), WHERE)
