@@ -7,6 +7,7 @@ import msgspec
 from maestrod.domain.model import Noun, Session, Task
 from maestrod.domain.state import State
 
+UNDO = "UndoCommit"
 PAGE = 500
 """Commits of a page."""
 
@@ -48,6 +49,9 @@ class Log:
         self._commits: list[Commit] = []
         self.ended = False
         """Whether the oldest that there is was read."""
+        self._undos: dict[int, int] = {}
+        self.taken_back: frozenset[int] = frozenset()
+        """Commits that were taken back, and whose taking back was not taken back in turn."""
 
     def read(self, body: bytes) -> None:
         """Take a page, newer or older than what is here; one that leaves a gap begins anew.
@@ -65,6 +69,12 @@ class Log:
         elif page[0].seq < self.oldest:
             self._commits = [commit for commit in page if commit.seq < self.oldest] + self._commits
         self.ended = self.ended or self.oldest <= 1
+        self._undos |= {c.seq: of for c in page if c.kind == UNDO and isinstance(of := c.command.get("seq"), int)}
+        back: set[int] = set()
+        for seq in sorted(self._undos, reverse=True):
+            if seq not in back:
+                back.add(self._undos[seq])
+        self.taken_back = frozenset(back)
 
     def __len__(self) -> int:
         return len(self._commits)

@@ -137,7 +137,8 @@ class History(Paired):
         if commit is None:
             return NOTHING._replace(title=str(Panel.COMMIT))
         if not self._shows_then:
-            rows = commit_rows(self.desk.mirror.state, commit, self.desk.moment(), cells)
+            back = commit.seq in self.journal.taken_back
+            rows = commit_rows(self.desk.mirror.state, commit, self.desk.moment(), cells, back=back)
             return Shown(f"Commit {commit.seq}", rows)
         then = self._then.get(self.list.key)
         title = f"State right after {commit.seq}"

@@ -75,14 +75,16 @@ def thing_name(state: State, noun: str, id_: str) -> str:
 
 
 def about(state: State, commit: Commit) -> str:
-    """What the commit was about: the task or session that it names, else its own words."""
+    """What the commit was about: the task or session that it names, else its own words, as when that is no more."""
     task = next((change.id for change in commit.changes[:8] if change.noun == Noun.TASK), None)
+    told = next((commit.command[name] for name in NAMED if isinstance(commit.command.get(name), str)), "")
+    own = f"“{plain(str(told))}”" if told else ""
     for noun, id_ in (("task", commit.command.get("taskId", task)), ("session", commit.command.get("sessionId"))):
         if isinstance(id_, str):
-            return thing_name(state, noun, id_)
-    told = next((commit.command[name] for name in NAMED if isinstance(commit.command.get(name), str)), "")
-    if told:
-        return f"“{plain(str(told))}”"
+            name = thing_name(state, noun, id_)
+            return own if own and name == plain(id_) else name
+    if own:
+        return own
     return thing_name(state, commit.changes[0].noun, commit.changes[0].id) if commit.changes else ""
 
 
@@ -134,11 +136,11 @@ class CommitRows:
         commit = self._log.commit(self.key(at))
         if commit is None:
             return (Span("not kept", Tone.DIM),), ()
-        return commit_lines(self._state, commit, self._moment, cells)
+        return commit_lines(self._state, commit, self._moment, cells, back=commit.seq in self._log.taken_back)
 
 
-def commit_lines(state: State, commit: Commit, moment: Moment, cells: int) -> tuple[Line, Line]:
-    """What was done, and who did it."""
+def commit_lines(state: State, commit: Commit, moment: Moment, cells: int, *, back: bool = False) -> tuple[Line, Line]:
+    """What was done, who did it, and whether it is taken back."""
     face = face_of_commit(commit)
     head: Line = (
         Span(f"{face.glyph} ", face.tone),
@@ -147,23 +149,27 @@ def commit_lines(state: State, commit: Commit, moment: Moment, cells: int) -> tu
     )
     parts: list[tuple[int, Line]] = [(0, (Span(actor_name(state, commit.actor), Tone.ACCENT),))]
     parts.append((3, (Span(_number(len(commit.changes)), Tone.DIM),)))
-    parts += [(1, (Span("u takes it back", Tone.DIM),))] if commit.undoable else []
+    parts += [(1, (Span(_undoing(commit, back=back), Tone.DIM),))] if commit.undoable else []
     who: Line = (Span("  "), *kept_whole(parts, max(0, cells - 2 - len(str(commit.seq)) - 1), " · "))
     when = (Span(age(moment.now - commit.at), Tone.DIM),)
     number = (Span(str(commit.seq), Tone.DIM),)
     return cropped(spread(head, when, cells), cells), cropped(spread(who, number, cells), cells)
 
 
+def _undoing(commit: Commit, *, back: bool) -> str:
+    return "taken back" if back else "u takes it back" if commit.undoable else "it cannot be taken back"
+
+
 def _number(changes: int) -> str:
     return "1 change" if changes == 1 else f"{changes} changes"
 
 
-def commit_rows(state: State, commit: Commit, moment: Moment, cells: int) -> FixedRows:
+def commit_rows(state: State, commit: Commit, moment: Moment, cells: int, *, back: bool = False) -> FixedRows:
     """All that is known of a commit; a change is keyed by the thing that it touched."""
     rows: list[tuple[str, Line]] = []
     head: Line = (Span(f"{words_of(commit.kind)} ", Tone.STRONG), Span(about(state, commit)))
-    can = "u takes it back" if commit.undoable else "it cannot be taken back"
-    told = f"{actor_name(state, commit.actor)} · {clock_words(commit.at, moment)} · seq {commit.seq} · {can}"
+    who, when = actor_name(state, commit.actor), clock_words(commit.at, moment)
+    told = f"{who} · {when} · seq {commit.seq} · {_undoing(commit, back=back)}"
     rows += [("", head), *(("", (Span(line, Tone.DIM),)) for line in folded(told, cells)), ("", ())]
     for change in commit.changes[:TOUCHED]:
         rows.append((f"{change.noun} {change.id}", _touched(state, change)))

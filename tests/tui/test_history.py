@@ -7,6 +7,7 @@ from maestro_tui.lines import cells_of, text_of
 from maestro_tui.past import PAGE, Commit, Log, Touched, read_then
 from maestro_tui.screens.history import History
 from maestro_tui.view.history import (
+    CommitRows,
     Narrowed,
     ThenRows,
     about,
@@ -103,6 +104,18 @@ def test_a_commit_says_what_was_done_to_what_by_whom() -> None:
     assert actor_name(here, "daemon") == "daemon"
 
 
+def test_what_is_taken_back_already_says_so() -> None:
+    log = Log()
+    undo = {"kind": "UndoCommit", "seq": 1}
+    log.read(msgspec.json.encode({"data": [{"seq": 1, "undoable": True}, {"seq": 2, "command": undo}]}))
+    assert log.taken_back == {1}
+    rows = CommitRows(mirror().state, log, None, MOMENT)
+    assert "taken back" in text_of(rows.lines(1, 60)[1])
+    log.read(msgspec.json.encode({"data": [{"seq": 3, "command": undo | {"seq": 2}}]}))
+    assert log.taken_back == {2}, "it is there again, and can be taken back once more"
+    assert "u takes it back" in text_of(rows.lines(2, 60)[1])
+
+
 @pytest.mark.parametrize(
     ("kind", "glyph", "words"),
     [
@@ -122,6 +135,8 @@ def test_what_names_nothing_is_told_by_its_own_words() -> None:
     assert about(here, commit(command={"kind": "SendMail", "subject": "Frozen"}, changes=())) == "“Frozen”"
     assert about(here, commit(command={"kind": "X"}, changes=(Touched("put", "key", "key_1"),))) == "key_1"
     assert about(here, commit(command={}, changes=())) == ""
+    gone = {"kind": "CreateTask", "title": "Ship it"}
+    assert about(here, commit(command=gone)) == "“Ship it”", "what is no more keeps the name that it was made with"
 
 
 def test_the_changes_and_what_was_asked_for_are_told() -> None:
