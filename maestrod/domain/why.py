@@ -72,7 +72,7 @@ def of_session(state: State, session: Session, now: int) -> list[Cause]:
     if session.needs_input.active:
         asked = session.needs_input
         said = asked.message or "look at its screen"
-        text = f"It asks a person{_for(asked.since, now)}: {said}{'' if said.endswith(('.', '?', '!')) else '.'}"
+        text = _ended(f"It asks a person{_for(asked.since, now)}: {said}")
         found.append(Cause(text, asked.since, f"`maestro session attach {session.id}`, and answer"))
     found += [_has(state, a, now) for a in _live(state, session)[:NAMED]]
     if not ended and len(found) == 1:
@@ -180,8 +180,12 @@ def _holders(state: State, task: Task, now: int) -> Iterator[Cause]:
     for own in attempts.live_at(state, task.id)[:NAMED]:
         session = state.session(own.session_id)
         asks = f"; it asks: {session.needs_input.message}" if session.needs_input.active else ""
-        text = f"{_session(state, own)} has it ({own.status}){_for(own.started_at, now)}{asks}."
+        text = _ended(f"{_session(state, own)} has it ({own.status}){_for(own.started_at, now)}{asks}")
         yield Cause(text, own.started_at, f"`maestro why --session {session.id}`")
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _tried(state: State, task: Task) -> list[Cause]:

@@ -66,6 +66,7 @@ def test_a_task_under_way_names_its_sessions_and_what_they_ask() -> None:
     world.do(StartTask(task_id=alone))
     assert "has it (working)" in task(world, held)
     assert "it asks: Which?" in task(world, held)
+    assert "?." not in task(world, held)
     assert "a person has it" in task(world, alone)
 
 
