@@ -16,6 +16,7 @@ from typing import Self
 
 import aiohttp
 import msgspec
+from aiohttp.client_exceptions import UnixClientConnectorError
 
 from maestrod.domain.changes import Change, Delete, Put
 from maestrod.domain.model import TYPES, DeliveryState, Entity, Noun
@@ -513,7 +514,9 @@ def _in_words(error: BaseException) -> str:
     match error:
         case TimeoutError():
             return "the daemon does not answer"
-        case aiohttp.ClientConnectorError() | ConnectionError() | FileNotFoundError():
+        case UnixClientConnectorError() | FileNotFoundError():
+            return "the daemon is not running: maestro daemon start"
+        case aiohttp.ClientConnectorError() | ConnectionError():
             return "the daemon is not running"
         case aiohttp.ClientError():
             return "the connection broke"

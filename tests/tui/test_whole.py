@@ -88,7 +88,7 @@ async def test_a_killed_daemon_is_told_and_its_successor_is_followed(shop: Works
 
 async def test_a_daemon_that_must_not_be_started_is_waited_for(shop: Workshop) -> None:
     with tmux_screen([], (120, 40), {**shop.env, "MAESTRO_NO_AUTOSTART": "1"}) as screen:
-        await screen.shows("Connection lost", "the daemon is not running")
+        await screen.shows("Connection lost", "the daemon is not running: maestro daemon start")
         await asyncio.to_thread(shop.begin)
         screen.press("C-r")
         await screen.shows("● connected", "work")
