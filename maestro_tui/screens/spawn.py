@@ -11,20 +11,23 @@ from textual.widgets import Input, Select
 
 from maestro_tui.agents import Agent, agents
 from maestro_tui.bindings import Panel
-from maestro_tui.cells import plain
+from maestro_tui.cells import cut, plain
 from maestro_tui.deeds import Outcome
 from maestro_tui.desk import Desk
 from maestro_tui.lines import FixedRows, Span, Tone
+from maestro_tui.mirror import Mirror
 from maestro_tui.programs import Spawn
 from maestro_tui.readings import Named, named
 from maestro_tui.screens.dialog import Dialog, row, short
 from maestro_tui.widgets.line_list import LineList
-from maestrod.domain.model import PermissionMode, Role, Strategy, Task
+from maestrod.domain.model import LIVE_SESSION, Noun, PermissionMode, Role, Session, Strategy, Task
 from maestrod.domain.sessions import ORCHESTRATOR_STRATEGIES, WORKER_STRATEGIES
 from maestrod.locations import locate
 
 SEEN = 5
 """Rows of a list that are seen at once."""
+ROOM = 32
+"""Cells of a title that something is told behind."""
 STRATEGIES = {
     Role.WORKER: tuple(s for s in Strategy if s in WORKER_STRATEGIES),
     Role.ORCHESTRATOR: tuple(s for s in Strategy if s in ORCHESTRATOR_STRATEGIES),
@@ -88,7 +91,7 @@ class SpawnDialog(Dialog):
         self._last = desk.last_spawn or Spawn(project_id=project_id, task_ids=())
         self._agents = agents(desk.environ, locate(desk.environ).config)
         known = [task.id for task in tasks]
-        things = [(task.id, task.title) for task in tasks]
+        things = [(task.id, _task_words(desk.mirror, task)) for task in tasks]
         of_these = [id_ for id_ in known if id_ in chosen]
         self._tasks = Marks(things, of_these, "no open task in this project", id="tasks-chosen")
         self._skills = Marks([], self._last.skill_ids, "… reading", id="skills-chosen")
@@ -180,6 +183,14 @@ class SpawnDialog(Dialog):
     def on_input_submitted(self) -> None:
         """Enter goes on to the next field."""
         self.focus_next()
+
+
+def _task_words(mirror: Mirror, task: Task) -> str:
+    """Its title, and who is on it already: a second agent is rarely meant."""
+    sessions = mirror.state.table(Noun.SESSION)
+    found = [sessions.get(a.session_id) for a in mirror.state.assignments_of_task(task.id)]
+    on_it = next((s for s in found if isinstance(s, Session) and s.status in LIVE_SESSION), None)
+    return f"{cut(plain(task.title), ROOM)} · {on_it.provider or 'an agent'} is on it" if on_it else task.title
 
 
 def _called(agent: Agent) -> str | Content:

@@ -279,6 +279,7 @@ async def test_tasks_are_marked_with_space(world: World) -> None:
         await opened(seen, SpawnDialog)
         choice = seen.app.screen.query_one("#tasks-chosen", Marks)
         assert choice.chosen == [sample.login]
+        await seen.shows("[x] Fix the flaky login test · claude is on it")
         await seen.press("j", "space", "k", "space")
         assert len(choice.chosen) == 1
         assert choice.chosen != [sample.login]
