@@ -1,9 +1,12 @@
 """The dialogs for a new task and for changing one: its words, its checklist, and what it waits for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 import msgspec
 from textual import on
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input, Select, TextArea
 
@@ -19,10 +22,14 @@ from maestrod.domain.model import Noun, Priority, Project, Task
 class TaskForm(Dialog):
     """What both share. The task is written first, then its checklist line by line; each is written once."""
 
-    def __init__(self, desk: Desk, waits_for: Sequence[str] = ()) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "to_found", "to what was found", show=False)]
+
+    def __init__(self, desk: Desk, waits_for: Sequence[str] = (), items: int = 0) -> None:
         super().__init__()
         self._desk = desk
         self._task_id = ""
+        self._waited_for = set(waits_for)
+        self._items = items
         self._waits = Marks([], waits_for, "no open task", id="waits-chosen")
 
     def _words(self, title: str, priority: Priority) -> Iterable[Widget]:
@@ -32,7 +39,8 @@ class TaskForm(Dialog):
         yield row("Priority", Select(priorities, value=priority, id="priority", compact=True, allow_blank=False))
 
     def _links(self) -> Iterable[Widget]:
-        yield row("Checklist", TextArea(id="checklist", compact=True, placeholder="an item a line"))
+        more = f", besides the {self._items} there are" if self._items else ""
+        yield row("Checklist", TextArea(id="checklist", compact=True, placeholder=f"an item a line{more}"))
         yield row("Waits for", Input(id="find", compact=True, placeholder="words of a task; Space marks one below"))
         yield row("", self._waits)
 
@@ -55,6 +63,25 @@ class TaskForm(Dialog):
     @on(Input.Changed, "#find")
     def _found(self) -> None:
         self._offer()
+
+    def action_to_found(self) -> None:
+        """From the words to the tasks that have them."""
+        if self.focused is not self.query_one("#find"):
+            raise SkipAction
+        self._waits.focus()
+
+    def _is_clear(self) -> bool:
+        """Whether there is a title, and nothing that was looked for was forgotten to be marked; says what is not."""
+        if not self.title_typed:
+            self.complain("A task needs a title.")
+            return False
+        words = self.query_one("#find", Input).value.strip()
+        if words and set(self._waits.chosen) == self._waited_for:
+            self.complain(
+                f"“{plain(words)}” was looked for and nothing marked: Space marks a task, or empty the field."
+            )
+            return False
+        return True
 
     @property
     def title_typed(self) -> str:
@@ -119,8 +146,7 @@ class NewTask(TaskForm):
 
     async def perform(self) -> Outcome | None:
         """Create it, once."""
-        if not self.title_typed:
-            self.complain("A task needs a title.")
+        if not self._is_clear():
             return None
         if not self.project_id:
             self.complain("There is no project yet: Esc, then P makes one of a directory.")
@@ -151,7 +177,7 @@ class EditTask(TaskForm):
     deed_word = "save"
 
     def __init__(self, desk: Desk, task: Task) -> None:
-        super().__init__(desk, task.dependencies)
+        super().__init__(desk, task.dependencies, len(desk.mirror.state.subtasks(task.id)))
         self._task_id = task.id
         self._before = task
         self._description: str | None = None
@@ -196,8 +222,7 @@ class EditTask(TaskForm):
 
     async def perform(self) -> Outcome | None:
         """Change it."""
-        if not self.title_typed:
-            self.complain("A task needs a title.")
+        if not self._is_clear():
             return None
         deed = edit_task(self._task_id, self.title_typed, self._changes())
         if deed.body:

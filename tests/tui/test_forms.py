@@ -96,6 +96,18 @@ async def test_a_task_comes_with_its_checklist_and_what_it_waits_for(world: Worl
     assert [item.title for item in world.state.subtasks(made.id)] == ["first", "second"]
 
 
+async def test_what_was_looked_for_and_not_marked_is_not_left_out_silently(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        await on(seen, Noun.TASK, sample.login)
+        await seen.press("n", *"Mend it", "tab", "tab", "tab", "tab", "tab", *"flaky", "ctrl+s")
+        await seen.shows("“flaky” was looked for and nothing marked")
+        await seen.press("down", "space", "ctrl+s")
+        await closed(seen)
+    made = next(task for task in world.state.table(Noun.TASK).values() if task.title == "Mend it")  # type: ignore[attr-defined]
+    assert made.dependencies == (sample.login,)  # type: ignore[attr-defined]
+
+
 async def test_a_refused_item_is_told_and_what_was_written_is_not_written_again(world: World) -> None:
     sample = await fill(world)
     async with looking(world) as seen:
