@@ -16,6 +16,7 @@ from maestro_tui.messages import Chosen, Sized
 from maestro_tui.mirror import Moved
 from maestro_tui.screens.framed import Framed
 from maestro_tui.screens.seams import SINGLE, Seam, between
+from maestro_tui.spotlight import Subject
 from maestro_tui.view.inbox import WaitingRows, question_lines, question_title, unseen
 from maestro_tui.view.sessions import inbox, pane_words
 from maestro_tui.widgets.line_list import LineList, QuestionList, bound
@@ -57,6 +58,11 @@ class Inbox(Framed):
     def on_mount(self) -> None:
         """The list has the keys."""
         self._waiting.focus()
+
+    def entered(self, subject: Subject | None = None) -> None:
+        """One comes to answer."""
+        self._waiting.take_up()
+        super().entered(subject)
 
     # -- drawing ---------------------------------------------------------------------------------
 

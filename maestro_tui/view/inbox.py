@@ -51,6 +51,11 @@ class WaitingRows:
         """Its row."""
         return self._rows.get(key)
 
+    def asks(self, key: str) -> bool:
+        """Whether it waits for an answer."""
+        session = self._mirror.state.table(Noun.SESSION).get(key)
+        return isinstance(session, Session) and session.needs_input.active
+
     def lines(self, at: int, cells: int) -> tuple[Line, ...]:
         """As many lines as it is high; a session that has gone since says so."""
         session = self._mirror.state.table(Noun.SESSION).get(self._ids[at])

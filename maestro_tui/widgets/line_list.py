@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from time import monotonic
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from rich.style import Style
 from textual import events
@@ -215,14 +215,28 @@ class TreeList(LineList):
             self.post_message(Folded(self.key, show=False))
 
 
+@runtime_checkable
+class Asks(Protocol):
+    """Rows that can be answered, or not at the moment."""
+
+    def asks(self, key: str) -> bool:
+        """Whether this one waits for an answer."""
+
+
 class QuestionList(LineList):
-    """A list of those who wait; what they ask is answered by a key."""
+    """A list of those who wait; what they ask is answered by a key.
+
+    A digit leads to a screen while nobody asks. A question that comes meanwhile, under the eyes or behind the back of
+    a person who wanted to go there, is not answered by it: the first digit says that it would, the next one does.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bound(Place.QUESTIONS)
 
     def __init__(self, panel: Panel, *, id: str, classes: str = "") -> None:  # noqa: A002 - Textual's name
         super().__init__(panel, id=id, classes=classes)
         self._slipped = 0.0
+        self._leads = False
+        self._new = ""
 
     def show(self, rows: Rows, words: str | None = None) -> None:
         """Show these rows, and take note when another one has come under the cursor by itself."""
@@ -230,8 +244,27 @@ class QuestionList(LineList):
         super().show(rows, words)
         if before and self.key != before:
             self._slipped = monotonic()
+        asks = isinstance(rows, Asks) and bool(self.key) and rows.asks(self.key)
+        if asks and self._leads:
+            self._new = self.key
+        self._leads = not asks and bool(self._words)
+
+    def take_up(self) -> None:
+        """A person comes to it, or goes through it: what is asked there is no surprise."""
+        self._leads, self._new = False, ""
+
+    def _move_to(self, at: int) -> None:
+        self.take_up()
+        super()._move_to(at)
+
+    def on_focus(self) -> None:
+        """A person comes to it."""
+        self.take_up()
 
     def action_answer(self, answer: str) -> None:
         """Answer the question under the cursor, unless it has slipped there under the finger."""
-        if not self.key or monotonic() - self._slipped > SLIP_S:
+        if answer.isdecimal() and self.key and self.key == self._new:
+            self._new = ""
+            self.notify(f"Press {answer} again: it answers this question now, which has just come.", markup=False)
+        elif not self.key or monotonic() - self._slipped > SLIP_S:
             self.post_message(Picked(self.key, answer))

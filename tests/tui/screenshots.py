@@ -61,7 +61,8 @@ those for the inside of a tmux of your own as well.
 Who waits for a person, the longest first: the kind of question (permission, question, trust, login), its words, its
 choices, and since when. `1`–`9` gives the choice of that number, `y` says yes for this once, `n` says no, and `i` types
 an answer in words. The dialog is read again right before anything is typed: when another one is open by then, nothing
-is sent, and the new one is shown. Below stand those whose turn is over and that nobody has looked at since
+is sent, and the new one is shown. While nobody asks, digits lead to other screens; what comes meanwhile is answered by
+one only when it is pressed again. Below stand those whose turn is over and that nobody has looked at since
 (`◎ unseen`); `↵` opens them.
 
 ## Board

@@ -324,6 +324,26 @@ async def test_where_no_question_is_open_a_digit_goes_to_its_screen(world: World
         await seen.until(lambda: seen.app.current_mode == "board")
 
 
+async def test_a_digit_that_led_to_a_screen_until_now_answers_at_the_second_press(world: World) -> None:
+    sample = await fill(world)
+    for id_ in (sample.api, sample.docs):
+        quiet = structs.replace(world.state.session(id_), needs_input=NeedsInput(), turn=Turn(), version=99)
+        await world.plant(quiet, noun=Noun.SESSION)
+    async with looking(world) as seen:
+        await seen.until(lambda: seen.app.desk.mirror.whole)
+        await seen.press("0")
+        await seen.shows("nobody waits for you")
+        asked = {"kind": "permission", "text": "Run it?", "choices": [{"label": "Yes", "number": 1}], "digest": "d9"}
+        await world.draw(sample.fix, "a question", dialog=asked)
+        await world.do(NeedInput(session_id=sample.fix, message="May I push?"))
+        await seen.until(lambda: seen.app.desk.asking.dialogs)
+        await seen.press("1")
+        await seen.shows("Press 1 again")
+        assert world.asked == []
+        await seen.press("1")
+        await seen.until(lambda: world.asked)
+
+
 def test_a_question_is_told_by_its_dialog_and_a_permission_by_the_agent() -> None:
     asks = session(needs_input=asking("Action required"), turn=Turn(source="hook"))
     assert asked_words(asks, THREE) == "Action required"
