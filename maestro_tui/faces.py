@@ -108,9 +108,15 @@ def face_of_entry(entry: TimelineEntry) -> Face:
 
 
 def since_of_session(session: Session, live: Live) -> int:
-    """Since when the session has the face that it has, in milliseconds."""
+    """Since when the session has the face that it has, in milliseconds.
+
+    The journal has when a state began; what is live has the last sign of it, and is newer every time that a hook says
+    the same again.
+    """
     if session.needs_input.active and session.needs_input.since:
         return session.needs_input.since
     if session.completed_at:
         return session.completed_at
-    return live.since or session.turn.since or session.started_at or session.created_at
+    if live.since and (live.state != session.turn.state or live.process == "unreachable"):
+        return live.since
+    return session.turn.since or live.since or session.started_at or session.created_at

@@ -281,6 +281,14 @@ def test_a_session_row_drops_provider_then_age_before_its_name_gets_short() -> N
     assert shown[24] == ["●", "fix-login", "working"]
 
 
+def test_a_state_is_as_old_as_its_beginning_and_not_as_its_last_sign() -> None:
+    idle = session(status=SessionStatus.IDLE, turn=Turn(state="idle", since=NOW - 5 * MINUTE))
+    again = Live(process="alive", state="idle", since=NOW - MINUTE)
+    assert faces.since_of_session(idle, again) == NOW - 5 * MINUTE
+    assert faces.since_of_session(idle, structs.replace(again, state="working")) == NOW - MINUTE
+    assert faces.since_of_session(idle, structs.replace(again, process="unreachable")) == NOW - MINUTE
+
+
 def test_the_longest_waiting_comes_first() -> None:
     here = mirror(
         session("sess_1", "newer", needs_input=asking("Run it?", MINUTE)),
