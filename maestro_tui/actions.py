@@ -343,7 +343,13 @@ class Actions(Guarded, App[None]):
         """Answer a session's question by a digit, or by ``yes`` or ``no``; where none is open a digit is a screen's."""
         session = self.desk.mirror.state.table(Noun.SESSION).get(session_id)
         if not isinstance(session, Session) or not session.needs_input.active:
-            self._go_by(pressed)
+            if pressed.isdecimal():
+                self._go_by(pressed)
+            else:
+                known = (
+                    f"{plain(session.name)} asks nothing" if isinstance(session, Session) else "Nobody asks anything"
+                )
+                self._say(f"{known} now.")
             return
         if session_id in self.desk.asking.busy:
             return

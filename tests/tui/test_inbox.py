@@ -320,6 +320,8 @@ async def test_where_no_question_is_open_a_digit_goes_to_its_screen(world: World
         await seen.until(lambda: seen.app.desk.mirror.whole)
         await seen.press("0")
         await seen.shows("nobody waits for you")
+        await seen.press("n")
+        await seen.shows("Nobody asks anything now.")
         await seen.press("2")
         await seen.until(lambda: seen.app.current_mode == "board")
 
