@@ -78,7 +78,8 @@ class Graph(Paired):
         layers = Layers(state, found, words=self.words, critical=self._critical, with_loose=self._loose or not linked)
         title = f"{len(found.waves)} layers" if len(found.waves) > 1 else "Graph"
         beside = f" · {layers.loose} loose hidden" if layers.loose else ""
-        none = "nothing found" if self.words else "no open tasks: n makes one"
+        none = "no chain: nothing waits for anything; c shows all" if found.waves else "no open tasks: n makes one"
+        none = "nothing found" if self.words else none
         return Shown(f"{title}{beside}", layers, none if self.desk.mirror.whole else "")
 
     def beside(self, cells: int) -> Shown:

@@ -174,6 +174,16 @@ async def test_keys_narrow_and_change_the_project(world: World) -> None:
         await seen.shows("▸ infra", "Renew the certificates")
 
 
+async def test_without_a_chain_it_does_not_say_that_there_are_no_tasks(world: World) -> None:
+    project = await world.made(CreateProject(name="shop", working_dir="/src/shop"))
+    await world.made(CreateTask(title="One", project_id=project))
+    async with looking(world) as seen:
+        await on_graph(seen)
+        await seen.shows("○ One")
+        await seen.press("c")
+        await seen.shows("no chain: nothing waits for anything; c shows all")
+
+
 async def test_a_hundred_thousand_tasks_cost_a_screenful(world: World) -> None:
     world.fill(Noun.PROJECT, [Project(id="proj_1", name="big", working_dir="/big")])
     async with looking(world) as seen:
