@@ -158,7 +158,7 @@ def tick_subtask(item: Subtask) -> Deed:
 
 def delete_task(task_id: str, title: str) -> Deed:
     """The task and all that hangs on it."""
-    return Deed("DELETE", f"/tasks/{task_id}", {}, f"“{title}” deleted")
+    return Deed("DELETE", f"/tasks/{task_id}", {}, f"“{title}” deleted; u takes it back")
 
 
 def move_item(item: QueueItem, to: int) -> Deed:
