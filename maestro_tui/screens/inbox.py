@@ -61,8 +61,8 @@ class Inbox(Framed):
 
     def entered(self, subject: Subject | None = None) -> None:
         """One comes to answer."""
-        self._waiting.take_up()
         super().entered(subject)
+        self._waiting.take_up()
 
     # -- drawing ---------------------------------------------------------------------------------
 

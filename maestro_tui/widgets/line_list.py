@@ -250,8 +250,8 @@ class QuestionList(LineList):
         self._leads = not asks and bool(self._words)
 
     def take_up(self) -> None:
-        """A person comes to it, or goes through it: what is asked there is no surprise."""
-        self._leads, self._new = False, ""
+        """A person comes to it, or goes through it: what is asked there now is no surprise."""
+        self._leads, self._new = self._leads and not self.key, ""
 
     def _move_to(self, at: int) -> None:
         self.take_up()

@@ -328,9 +328,9 @@ async def test_where_no_question_is_open_a_digit_goes_to_its_screen(world: World
 
 async def test_a_digit_that_led_to_a_screen_until_now_answers_at_the_second_press(world: World) -> None:
     sample = await fill(world)
-    for id_ in (sample.api, sample.docs):
-        quiet = structs.replace(world.state.session(id_), needs_input=NeedsInput(), turn=Turn(), version=99)
-        await world.plant(quiet, noun=Noun.SESSION)
+    working = {"status": SessionStatus.WORKING, "needs_input": NeedsInput(), "turn": Turn(), "version": 99}
+    for each in list(world.state.live_sessions()):
+        await world.plant(structs.replace(each, **working), noun=Noun.SESSION)
     async with looking(world) as seen:
         await seen.until(lambda: seen.app.desk.mirror.whole)
         await seen.press("0")
