@@ -50,7 +50,7 @@ def welcome(keymap: Keymap, cells: int) -> list[Line]:
     lines: list[Line] = [
         (Span("There is no project yet.", Tone.STRONG),),
         (),
-        *_text(f"{keymap.shown(MAKES_A_PROJECT)} makes one of a directory. So does, in that directory:", cells),
+        *_text(f"{keymap.shown(MAKES_A_PROJECT)} makes one of a directory. Or run in it:", cells),
         (Span("  maestro init", Tone.ACCENT),),
         (),
         *_text("It appears here at once. Then:", cells),
