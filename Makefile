@@ -6,9 +6,11 @@ MODULE := $(PYTHON) -m
 # Rules and disk are covered to the last branch; the rest rises from here.
 WHOLE := */maestrod/domain/*,*/maestrod/protocol/*,*/maestrod/store/*
 OVERALL := 85
+# Their own tests alone: at the end of a long run a worker may be ended before it has written what it saw.
+RULES := tests/domain tests/protocol tests/store tests/model tests/skills
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint fmt test cov gates slow fuzz mutants e2e-real bench docs run
+.PHONY: help setup check lint fmt test cov gates gate-rules rules slow fuzz mutants e2e-real bench docs run
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -40,10 +42,16 @@ cov: ## the tests, measured and held to the gates
 	$(MODULE) coverage run -m pytest
 	@$(MAKE) --no-print-directory gates
 
-gates: ## the coverage gates on what `make cov` measured
+gates: ## the coverage gate on what `make cov` measured
+	$(MODULE) coverage combine --quiet --keep
+	$(MODULE) coverage report --fail-under=$(OVERALL)
+
+gate-rules: ## the gate of rules and disk on what `coverage run -m pytest $(RULES)` measured
 	$(MODULE) coverage combine --quiet --keep
 	$(MODULE) coverage report --include='$(WHOLE)' --fail-under=100
-	$(MODULE) coverage report --fail-under=$(OVERALL)
+
+rules: ## which tests hold rules and disk
+	@echo $(RULES)
 
 slow: ## soaks, kill loops and simulations: minutes
 	$(MODULE) pytest -m slow --timeout 1800 --ignore tests/mutants --ignore tests/daemon/test_fuzz.py
