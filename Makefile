@@ -37,7 +37,7 @@ fmt: ## put the code in shape
 test: ## the tests, without the slow ones
 	$(MODULE) pytest
 
-cov: ## the tests, measured and held to the gates
+cov: ## the tests, measured and held to the gate of everything
 	$(MODULE) coverage erase
 	$(MODULE) coverage run -m pytest
 	@$(MAKE) --no-print-directory gates

@@ -139,6 +139,7 @@ def attach_argv(pane: Pane, session_id: str, conf: Path, environ: Mapping[str, s
 
 
 SOON_S = 2.0
+"""How long tmux may take to say which keys it listens to."""
 
 
 async def way_back(environ: Mapping[str, str]) -> tuple[str, ...]:
