@@ -9,6 +9,7 @@ import pytest
 
 import maestrod
 from tests.architecture.house import CHECKOUT, PACKAGES
+from tests.conftest import LONG, UNMEASURED
 
 SKIPPED = {".git", ".hypothesis", ".venv", "__pycache__", "build", "dist", "node_modules"}
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".json", ".service", ".plist", ".tcss", ".txt", ".sh", ""}
@@ -95,3 +96,8 @@ def test_no_test_sleeps() -> None:
         if sleeping.search(line)
     ]
     assert slept == []
+
+
+@pytest.mark.parametrize("name", sorted({*LONG, *UNMEASURED}))
+def test_what_is_not_always_run_or_measured_is_there(name: str) -> None:
+    assert (CHECKOUT / name).is_dir() if name.endswith("/") else (CHECKOUT / name).is_file()
