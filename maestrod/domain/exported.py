@@ -61,7 +61,7 @@ def read(files: Mapping[str, str]) -> tuple[list[Piece], list[Finding]]:
     findings: list[Finding] = []
     for path, text in sorted(files.items()):
         try:
-            document = msgspec.json.decode(text, type=Head if path == HEAD else dict[str, list[Document]])
+            document = _decoded(path, text)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             findings.append(Finding(path, f"it cannot be read: {error}", LEFT_OUT))
             continue
@@ -74,6 +74,12 @@ def read(files: Mapping[str, str]) -> tuple[list[Piece], list[Finding]]:
                 continue
             _take(path, Noun(noun), rows, pieces, findings)
     return pieces, findings
+
+
+def _decoded(path: str, text: str) -> Head | dict[str, list[Document]]:
+    if path == HEAD:
+        return msgspec.json.decode(text, type=Head)
+    return msgspec.json.decode(text, type=dict[str, list[Document]])
 
 
 def _head_faults(path: str, head: Head) -> Iterator[Finding]:
