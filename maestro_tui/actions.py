@@ -5,6 +5,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
+import msgspec
 from textual.app import App, SuspendNotSupported
 from textual.events import Event, Key, MouseDown
 
@@ -15,10 +16,12 @@ from maestro_tui.deeds import UNDO, Deed, Done, Outcome, Refused, delete_session
 from maestro_tui.desk import Desk
 from maestro_tui.faces import face_of_session
 from maestro_tui.mirror import UNKNOWN
+from maestro_tui.past import path_of, read_commit
 from maestro_tui.screens.framed import Framed
 from maestro_tui.spotlight import Spotlight, Subject
 from maestro_tui.teller import Teller
 from maestro_tui.themes import THEMES
+from maestro_tui.view.history import what_was_undone
 from maestro_tui.view.notices import Looked
 from maestro_tui.view.sessions import what_stopping_loses
 from maestro_tui.view.tasks import spawnable, what_deleting_loses
@@ -216,7 +219,18 @@ class Actions(Guarded, App[None]):
 
     def action_undo(self) -> None:
         """Take back the newest of what one did."""
-        self.ask(UNDO)
+        self._do_and_tell(self._undone)
+
+    async def _undone(self) -> Outcome:
+        outcome = await self.desk.do(UNDO)
+        if not isinstance(outcome, Done) or not outcome.undone:
+            return outcome
+        told = await self.desk.told(path_of(outcome.undone))
+        try:
+            commit = read_commit(told) if isinstance(told, bytes) else None
+        except msgspec.MsgspecError:
+            commit = None
+        return outcome if commit is None else Done(what_was_undone(self.desk.mirror.state, commit))
 
     def action_new_task(self) -> None:
         """Ask for a new task."""

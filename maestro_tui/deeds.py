@@ -21,11 +21,15 @@ class Deed(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """It was done; ``words`` say what, ``session_id`` names the session that came of it, ``made`` what was written."""
+    """It was done; ``words`` say what, ``session_id`` names the session that came of it, ``made`` what was written.
+
+    ``undone`` is the number of the commit that it took back, if any.
+    """
 
     words: str
     session_id: str = ""
     made: str = ""
+    undone: int = 0
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -101,9 +105,9 @@ UNDO = Deed("POST", "/undo/last", {}, "taken back")
 """The newest of the caller's own commits that can be taken back."""
 
 
-def take_back(seq: int) -> Deed:
+def take_back(seq: int, said: str) -> Deed:
     """Undo one commit."""
-    return Deed("POST", f"/undo/{seq}", {}, f"{seq} taken back")
+    return Deed("POST", f"/undo/{seq}", {}, said)
 
 
 def edit_template(template_id: str, name: str, content: str) -> Deed:
@@ -247,14 +251,16 @@ def press(session_id: str, batch: Batch) -> Deed:
 
 class _Made(msgspec.Struct):
     id: str = ""
+    undone: int = 0
 
 
 def done(body: bytes, said: str) -> Done:
     """What a write came to."""
     try:
-        return Done(said, made=msgspec.json.decode(body, type=_Made).id)
+        made = msgspec.json.decode(body, type=_Made)
     except msgspec.MsgspecError:
         return Done(said)
+    return Done(said, made=made.id, undone=made.undone)
 
 
 class _Typed(msgspec.Struct):

@@ -118,6 +118,20 @@ class Log:
         return f"/commits?after={self.newest}&limit={PAGE}" if self._commits else f"/commits?limit={PAGE}"
 
 
+def path_of(seq: int) -> str:
+    """Where one commit is."""
+    return f"/commits?after={seq - 1}&limit=1"
+
+
+def read_commit(body: bytes) -> Commit | None:
+    """The first commit of a page.
+
+    Raises:
+        msgspec.MsgspecError: it is no such page.
+    """
+    return next(iter(msgspec.json.decode(body, type=_Page).data), None)
+
+
 class _Entities(msgspec.Struct):
     task: list[Task] | None = None
     session: list[Session] | None = None

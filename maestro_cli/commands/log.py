@@ -93,10 +93,16 @@ def shown(commit: Document, now: float) -> str:
     """The commit as a line: number, age, actor, deed, about what."""
     command = commit.get("command")
     given = command if isinstance(command, dict) else {}
-    deed = re.sub(r"(?<=[a-z])([A-Z])", r" \1", line(given.get("kind"))).lower()
     about = "  ".join(line(given.get(name)) for name in FIELDS if given.get(name))
     if not about:
         changes = commit.get("changes")
         about = line(changes[0].get("id")) if isinstance(changes, list) and changes else ""
     head = f"{line(commit.get('seq')):>6}  {ago(commit.get('at'), now):<8}  {line(commit.get('actor')):<10}"
-    return f"{head}  {deed}  {about}".rstrip()
+    return f"{head}  {deed_of(commit)}  {about}".rstrip()
+
+
+def deed_of(commit: Document) -> str:
+    """The kind of its command as words: ``complete task``."""
+    command = commit.get("command")
+    kind = command.get("kind") if isinstance(command, dict) else ""
+    return re.sub(r"(?<=[a-z])([A-Z])", r" \1", line(kind)).lower()

@@ -33,6 +33,7 @@ from maestro_tui.view.history import (
     found_commits,
     history_line,
     what_undoing_does,
+    what_was_undone,
     words_of,
 )
 from maestro_tui.widgets.line_list import bound
@@ -241,7 +242,7 @@ class History(Paired):
                 markup=False,
             )
             return
-        deed = take_back(commit.seq)
+        deed = take_back(commit.seq, what_was_undone(state, commit))
         words = what_undoing_does(state, commit)
         strict = self.desk.preferences.strict
         self.doer.open(TakeBack(f"Take back {what}?", "take it back", words, lambda: self.desk.do(deed), strict=strict))

@@ -204,6 +204,16 @@ def _touched(state: State, change: Touched) -> Line:
     )
 
 
+_PAST = {"set": "set", "reset": "reset", "undo": "undid", "cancel": "cancelled"}
+
+
+def what_was_undone(state: State, commit: Commit) -> str:
+    """What somebody had done, and has no more."""
+    first, *rest = words_of(commit.kind).split()
+    did = _PAST.get(first, f"{first}d" if first.endswith("e") else f"{first}ed")
+    return " ".join(["taken back:", did, *rest, about(state, commit)]).strip()
+
+
 def what_undoing_does(state: State, commit: Commit) -> list[str]:
     """In words, what becomes of what the commit changed."""
     back = words_of(commit.kind).split()[0] in {"create", "spawn", "send", "add", "import"}

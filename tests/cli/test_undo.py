@@ -16,7 +16,7 @@ def test_a_deleted_task_is_back_and_can_be_deleted_again(maestro: Maestro) -> No
     maestro.ok("task", "delete", task)
     said = maestro("undo")
     assert said.code == 0, said
-    assert "is taken back: restored 1 task" in said.out
+    assert "delete task “Precious”, is taken back: restored 1 task" in said.out
     assert document(maestro, "task", "get", task)["title"] == "Precious"
     (newest,) = document(maestro, "log", "-n", "1")
     assert document(maestro, "undo", str(newest["seq"]))["removed"] == {"task": 1}
@@ -28,6 +28,11 @@ def test_what_comes_back_is_counted_in_words(maestro: Maestro) -> None:
         maestro.ok("task", "report", "progress", task, message)
     assert maestro("task", "delete", task).out.rstrip().endswith("(with 2 timeline entries)")
     assert "restored 1 task, 2 timeline entries." in maestro("undo").out
+
+
+def test_what_was_new_is_named_by_its_own_words_when_it_is_gone(maestro: Maestro) -> None:
+    maestro.ok("task", "create", "Fleeting")
+    assert "create task “Fleeting”, is taken back: removed 1 task" in maestro("undo").out
 
 
 def test_what_can_be_taken_back_is_listed(maestro: Maestro) -> None:

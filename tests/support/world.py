@@ -69,6 +69,8 @@ class World:
         """Why nobody may read the history; empty when everybody may."""
         self.asked: list[tuple[str, str, dict[str, object]]] = []
         self.forgets_before = 0
+        self.undone: dict[str, object] = {}
+        """What is answered to who takes something back."""
         self.typed: dict[str, str] = {"result": "submitted", "reason": ""}
         self.refuses: dict[str, tuple[int, dict[str, object]]] = {}
         self._streams: set[web.WebSocketResponse] = set()
@@ -214,7 +216,7 @@ class World:
             status, refusal = self.refuses[path]
             return web.json_response(refusal, status=status)
         if path.startswith("/undo/"):
-            return self._json(b"{}")
+            return self._json(msgspec.json.encode(self.undone))
         if path.endswith("/input"):
             return self._json(msgspec.json.encode(self._typed_to(path.split("/")[2], document)))
         route, ids = _route(request.method, path)

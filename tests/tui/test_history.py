@@ -18,13 +18,14 @@ from maestro_tui.view.history import (
     found_commits,
     history_line,
     what_undoing_does,
+    what_was_undone,
     words_of,
 )
 from maestrod.domain.changes import Actor
 from maestrod.domain.mail import SendMail
 from maestrod.domain.model import Noun, SessionStatus, TaskStatus
 from maestrod.domain.projects import CreateProject
-from maestrod.domain.tasks import CreateTask, EditTask
+from maestrod.domain.tasks import CreateTask, DeleteTask, EditTask
 from maestrod.domain.work import StartTask
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
@@ -247,8 +248,37 @@ async def test_a_commit_is_taken_back_after_a_look_and_a_refusal_stays(world: Wo
         await seen.shows("changed since by 9, 12", "Take those back first.")
         del world.refuses["/undo/2"]
         await seen.press("y")
-        await seen.until(lambda: "2 taken back" in told(seen))
+        await seen.until(lambda: "taken back: created task “One”" in told(seen))
     assert world.asked[-1][:2] == ("POST", "/undo/2")
+
+
+async def test_undoing_says_what_it_took_back_also_where_it_is_gone_by_now(world: World) -> None:
+    project = await world.made(CreateProject(name="shop", working_dir="/shop"))
+    task_id = await world.made(CreateTask(title="One", project_id=project))
+    async with looking(world) as seen:
+        await seen.shows("One")
+        world.undone = {"undone": 2, "seq": 3}
+        await world.do(DeleteTask(task_id=task_id))
+        await seen.press("u")
+        await seen.until(lambda: "taken back: created task “One”" in told(seen))
+        world.secret = "not yours to read"
+        await seen.press("u")
+        await seen.until(lambda: told(seen).endswith("” taken back"), "without the history it says that much")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("CompleteTask", "completed task"),
+        ("EditTask", "edited task"),
+        ("CancelTask", "cancelled task"),
+        ("SetOrdering", "set ordering"),
+        ("UndoCommit", "undid commit"),
+    ],
+)
+def test_what_was_taken_back_is_said_in_the_past(kind: str, said: str) -> None:
+    here = mirror(task()).state
+    assert what_was_undone(here, commit(kind=kind)) == f"taken back: {said} “Fix the login”"
 
 
 async def test_what_cannot_be_taken_back_says_so_and_asks_for_nothing(world: World) -> None:
