@@ -282,6 +282,7 @@ print("all said", flush=True)
 """
 
 
+@pytest.mark.unmeasured
 def test_ten_processes_say_a_thousand_things_and_twenty_are_refused(
     own: Daemon, person: Maestro, tmp_path: Path
 ) -> None:
@@ -327,6 +328,7 @@ def test_ten_processes_say_a_thousand_things_and_twenty_are_refused(
     assert sorted(by) == sorted((seat.session, f"mail {n}") for seat in seats for n in range(3))
 
 
+@pytest.mark.unmeasured
 def test_whoever_is_killed_in_the_middle_of_saying_loses_nothing_that_was_answered(own: Daemon, seat: Seat) -> None:
     own.stop()
     loop = 'n=0; while :; do maestro report progress "n$n" --task "$T" >/dev/null && echo "$n"; n=$((n+1)); done'
@@ -349,6 +351,7 @@ def test_whoever_is_killed_in_the_middle_of_saying_loses_nothing_that_was_answer
     assert seat.refused() == []
 
 
+@pytest.mark.unmeasured
 def test_whoever_is_killed_in_the_middle_of_sending_leaves_nothing_out_and_says_nothing_twice(
     own: Daemon, seat: Seat
 ) -> None:
@@ -405,6 +408,7 @@ def dying(seat: Seat, tmp_path: Path) -> Maestro:
     return Maestro(seat.daemon.home, cwd=tmp_path, env={**seat.maestro.env, "PYTHONPATH": str(tmp_path / "dying")})
 
 
+@pytest.mark.unmeasured
 def test_a_kill_before_any_step_of_keeping_leaves_all_or_nothing(own: Daemon, seat: Seat, tmp_path: Path) -> None:
     mortal = dying(seat, tmp_path)
     own.stop()
@@ -449,6 +453,7 @@ def test_what_was_heard_and_not_answered_is_not_heard_again(own: Daemon, seat: S
 
 
 @pytest.mark.long
+@pytest.mark.unmeasured
 def test_a_kill_before_any_step_of_sending_changes_nothing_in_the_end(own: Daemon, seat: Seat, tmp_path: Path) -> None:
     mortal = dying(seat, tmp_path)
     away = {"MAESTRO_TIMEOUT": "0.1", "MAESTRO_SERVER": f"unix:{tmp_path}/none.sock"}
@@ -470,6 +475,7 @@ def test_a_kill_before_any_step_of_sending_changes_nothing_in_the_end(own: Daemo
     assert number > 15
 
 
+@pytest.mark.unmeasured
 def test_too_many_calls_are_not_kept_and_it_is_said_why(own: Daemon, seat: Seat) -> None:
     own.stop()
     quick = {"MAESTRO_TIMEOUT": "1"}
@@ -489,6 +495,7 @@ def test_too_many_calls_are_not_kept_and_it_is_said_why(own: Daemon, seat: Seat)
     assert "too large to be kept" in str(said.document["suggestion"])
 
 
+@pytest.mark.unmeasured
 def test_a_daemon_that_is_killed_while_it_is_sent_to_gets_the_rest_later(own: Daemon, seat: Seat) -> None:
     own.stop()
     said = [f"n{n}" for n in range(60)]

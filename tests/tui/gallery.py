@@ -229,13 +229,13 @@ STANDS: dict[str, Callable[[Seen], Awaitable[None]]] = {
     "help": _over("help"),
 }
 """The screens and the large dialogs."""
-ALIKE = frozenset({"new-task", "help"})
-"""What looks the same whatever it is filled with."""
+NEVER_EMPTY = frozenset({"new-task", "help"})
+"""What nobody opens in an empty home, or finds as it is elsewhere."""
 
 
 def stands(fill: str) -> list[str]:
     """Those that are worth a look when it is filled so."""
-    return [name for name in STANDS if fill == "small" or name not in ALIKE]
+    return [name for name in STANDS if fill != "empty" or name not in NEVER_EMPTY]
 
 
 @asynccontextmanager

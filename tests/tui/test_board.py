@@ -336,6 +336,7 @@ async def test_enter_opens_the_task(world: World) -> None:
         await seen.shows("Accepted when", "50 runs in a row")
 
 
+@pytest.mark.unmeasured
 async def test_a_hundred_thousand_cards_cost_a_screenful(world: World) -> None:
     project = await world.made(CreateProject(name="big", working_dir="/big"))
     async with looking(world) as seen:

@@ -65,9 +65,11 @@ def test_the_banner_counts_down_and_gives_the_reason_when_there_is_room() -> Non
 
 
 WHERE = [(each, panel) for each in MODES for panel in (MISSION if each.name == "mission" else Panel)]
+APART = list({footer_keys(*where): where for where in WHERE}.values())
+"""Those of them that offer something else."""
 
 
-@pytest.mark.parametrize(("where", "panel"), WHERE)
+@pytest.mark.parametrize(("where", "panel"), APART)
 def test_no_key_of_the_footer_is_ever_cut(where: Mode, panel: Panel) -> None:
     whole = {f"{key.shown} {key.label}" for key in footer_keys(where, panel)}
     for cells in WIDTHS:
@@ -106,7 +108,7 @@ def test_the_footer_has_one_word_for_tab() -> None:
     assert "Tab panels" in offered(Panel.PANE, session(status=SessionStatus.COMPLETED))
 
 
-@pytest.mark.parametrize(("where", "panel"), WHERE)
+@pytest.mark.parametrize(("where", "panel"), APART)
 def test_help_is_the_last_thing_that_the_footer_gives_up(where: Mode, panel: Panel) -> None:
     assert all("? help" in text_of(footer(where, panel, Keymap(KEYS), cells)[0]) for cells in range(8, 221))
 

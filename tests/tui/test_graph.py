@@ -184,6 +184,7 @@ async def test_without_a_chain_it_does_not_say_that_there_are_no_tasks(world: Wo
         await seen.shows("no chain: nothing waits for anything; c shows all")
 
 
+@pytest.mark.unmeasured
 async def test_a_hundred_thousand_tasks_cost_a_screenful(world: World) -> None:
     world.fill(Noun.PROJECT, [Project(id="proj_1", name="big", working_dir="/big")])
     async with looking(world) as seen:
