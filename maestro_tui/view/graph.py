@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from maestro_tui.cells import plain
-from maestro_tui.faces import face_of_task
+from maestro_tui.faces import WAITS, face_of_task
 from maestro_tui.lines import FixedRows, Line, Span, Tone, cropped, kept_whole, spread
 from maestro_tui.view.words import has_all, wanted
 from maestrod.domain.graph import Plan
@@ -98,10 +98,13 @@ def node_line(state: State, task: Task, cells: int, *, critical: bool) -> Line:
         Span(plain(task.title), Tone.STRONG if critical else Tone.PLAIN),
     )
     waits, freed = sum(1 for _ in state.blockers(task)), len(frees(state, task.id))
-    parts: list[tuple[int, Line]] = [(1, (Span(f"waits for {waits}", Tone.DIM),))] if waits else []
-    parts += [(2, (Span(f"frees {freed}", Tone.DIM),))] if freed else []
-    parts.append((0, (Span(face.word, face.tone),)))
-    right = kept_whole(parts, max(0, cells - 20), " · ")
+    parts: list[tuple[int, Line]] = [(2, (Span(f"frees {freed}", Tone.DIM),))] if freed else []
+    if face is WAITS:
+        parts.append((0, (Span(f"waits for {waits}", face.tone),)))
+    else:
+        parts += [(1, (Span(f"waits for {waits}", Tone.DIM),))] if waits else []
+        parts.append((0, (Span(face.word, face.tone),)))
+    right = kept_whole(parts, max(16, cells - 20), " · ")
     return cropped(spread(left, right, cells), cells)
 
 

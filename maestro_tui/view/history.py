@@ -147,10 +147,11 @@ def commit_lines(state: State, commit: Commit, moment: Moment, cells: int, *, ba
         Span(f"{words_of(commit.kind)} ", Tone.STRONG),
         Span(about(state, commit)),
     )
-    parts: list[tuple[int, Line]] = [(0, (Span(actor_name(state, commit.actor), Tone.ACCENT),))]
+    room = max(0, cells - 2 - len(str(commit.seq)) - 1)
+    parts = [(0, cropped((Span(actor_name(state, commit.actor), Tone.ACCENT),), room))]
     parts.append((3, (Span(_number(len(commit.changes)), Tone.DIM),)))
     parts += [(1, (Span(_undoing(commit, back=back), Tone.DIM),))] if commit.undoable else []
-    who: Line = (Span("  "), *kept_whole(parts, max(0, cells - 2 - len(str(commit.seq)) - 1), " · "))
+    who: Line = (Span("  "), *kept_whole(parts, room, " · "))
     when = (Span(age(moment.now - commit.at), Tone.DIM),)
     number = (Span(str(commit.seq), Tone.DIM),)
     return cropped(spread(head, when, cells), cells), cropped(spread(who, number, cells), cells)

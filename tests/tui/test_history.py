@@ -105,6 +105,12 @@ def test_a_commit_says_what_was_done_to_what_by_whom() -> None:
     assert actor_name(here, "daemon") == "daemon"
 
 
+def test_a_long_name_is_cut_and_not_left_out() -> None:
+    who = commit_lines(mirror().state, commit(actor="key:" + "long-" * 20), MOMENT, 40)[1]
+    assert text_of(who).startswith("  key:long-long-")
+    assert "… " in text_of(who)
+
+
 def test_what_is_taken_back_already_says_so() -> None:
     log = Log()
     undo = {"kind": "UndoCommit", "seq": 1}
