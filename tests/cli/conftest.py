@@ -26,6 +26,5 @@ def served() -> Iterator[Daemon]:
 @pytest.fixture
 def maestro(served: Daemon, tmp_path: Path) -> Maestro:
     """The command in the directory of a fresh project."""
-    command = Maestro(served.home, cwd=tmp_path, env={"MAESTRO_NO_AUTOSTART": "1"})
-    command.ok("project", "create", tmp_path.name, "--dir", str(tmp_path))
-    return command
+    served.ok("POST", "/projects", {"name": tmp_path.name, "workingDir": str(tmp_path)})
+    return Maestro(served.home, cwd=tmp_path, env={"MAESTRO_NO_AUTOSTART": "1"})
