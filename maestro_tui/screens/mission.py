@@ -110,7 +110,7 @@ class Mission(Live):
 
     def _draw(self, moved: Moved) -> None:
         nouns = moved.nouns if not moved.everything else frozenset(Noun)
-        if nouns & {Noun.PROJECT, Noun.TASK}:
+        if nouns & {Noun.PROJECT, Noun.TASK, Noun.ASSIGNMENT}:
             self._draw_tasks()
         if Noun.SESSION in nouns:
             self._draw_sessions()

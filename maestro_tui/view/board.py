@@ -10,6 +10,7 @@ from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, joined, kept_
 from maestro_tui.mirror import Mirror
 from maestro_tui.moment import Moment, age
 from maestro_tui.view.sessions import face_in
+from maestro_tui.view.tasks import failed_attempts, failed_words
 from maestrod.domain.model import LIVE_ASSIGNMENT, CheckStatus, Noun, Project, Session, Task, TaskStatus
 from maestrod.domain.state import State
 
@@ -121,7 +122,8 @@ def _reason(state: State, task: Task, moment: Moment) -> Line:
 
 
 def _marks(state: State, task: Task, moment: Moment, cells: int, *, of_all: bool) -> Line:
-    parts: list[tuple[int, Line]] = []
+    failed = failed_attempts(state, task)
+    parts: list[tuple[int, Line]] = [(0, (Span(failed_words(failed), Tone.BAD),))] if failed else []
     if task.due_at is not None and task.status not in {TaskStatus.COMPLETED, TaskStatus.CANCELLED}:
         late = task.due_at < moment.now
         words = f"late {age(moment.now - task.due_at)}" if late else f"due in {age(task.due_at - moment.now)}"

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from itertools import islice
 
 from maestro_tui.cells import plain, width
-from maestro_tui.faces import face_of_task
-from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, spread
+from maestro_tui.faces import READY, Face, face_of_task
+from maestro_tui.lines import Line, Span, Tone, cells_of, spread
 from maestro_tui.mirror import Mirror
 from maestro_tui.outline import Outline, Place
 from maestro_tui.view.words import FOUND, has_all, wanted
 from maestrod.domain.graph import descendants
-from maestrod.domain.model import Noun, Project, Task, TaskStatus
+from maestrod.domain.model import LIVE_ASSIGNMENT, AssignmentStatus, Noun, Project, Task, TaskStatus
 from maestrod.domain.state import State
 
 TITLE = 20
@@ -138,6 +138,8 @@ def progress(state: State, project_id: str) -> tuple[int, int]:
 def task_line(state: State, task: Task, place: Place | None, cells: int) -> Line:
     """Indent, glyph, urgency and title; the status as a word at the end where the title can still be read.
 
+    Attempts that failed are told there too, shorter where there is less room.
+
     Without a place it stands alone.
     """
     face = face_of_task(state, task)
@@ -150,9 +152,34 @@ def task_line(state: State, task: Task, place: Place | None, cells: int) -> Line
         Span(mark, Tone.WARN),
         Span(plain(task.title), Tone.DIM if over else Tone.PLAIN),
     )
-    room = cells - cells_of(left[:3]) - width(face.word) - 1
-    right = (Span(face.word, Tone.DIM if face.tone is Tone.PLAIN else face.tone),)
-    return spread(left, right, cells) if room >= min(TITLE, width(left[3].text)) else cropped(left, cells)
+    room, title = cells - cells_of(left[:3]) - 1, width(left[3].text)
+    ends = _ends(state, task, face)
+    right = next((words for words, least in ends if cells_of(words) + min(least, title) <= room), ())
+    return spread(left, right, cells)
+
+
+def _ends(state: State, task: Task, face: Face) -> list[tuple[Line, int]]:
+    """What may stand at the end of the row, the longest first, and the cells of a long title that it leaves."""
+    word = Span(face.word, Tone.DIM if face.tone is Tone.PLAIN else face.tone)
+    failed = failed_attempts(state, task)
+    if not failed:
+        return [((word,), TITLE)]
+    told, short = Span(failed_words(failed), Tone.BAD), Span(f"✕{failed}", Tone.BAD)
+    whole = [(told,)] if face is READY else [(told, Span(" · ", Tone.DIM), word), (short, Span(" "), word)]
+    return [*((line, TITLE) for line in whole), ((short,), TITLE // 2)]
+
+
+def failed_attempts(state: State, task: Task) -> int:
+    """How many attempts at a task failed that is to do, like a new one, and that nobody is on now."""
+    if task.status is not TaskStatus.TODO:
+        return 0
+    found = [attempt.status for attempt in state.assignments_of_task(task.id)]
+    return 0 if any(status in LIVE_ASSIGNMENT for status in found) else found.count(AssignmentStatus.FAILED)
+
+
+def failed_words(number: int) -> str:
+    """How often it was tried in vain."""
+    return f"✕ failed {({1: 'once', 2: 'twice'}).get(number, f'{number} times')}"
 
 
 def _marker(place: Place) -> str:

@@ -125,6 +125,12 @@ def test_a_card_says_what_it_waits_for_or_why_it_is_blocked() -> None:
     assert "cancelled" in lines_of(task(status=TaskStatus.CANCELLED))[1]
 
 
+def test_a_card_says_that_the_task_was_tried_in_vain() -> None:
+    own = Assignment(id="asg_1", task_id="task_1", session_id="sess_1", status=AssignmentStatus.FAILED)
+    assert lines_of(task(labels=("tests",)), 40, own)[1:3] == ["  ready", "  ✕ failed once  #tests"]
+    assert lines_of(task(labels=("tests",)), 20, own)[2] == "  ✕ failed once"
+
+
 def test_what_is_due_is_told_and_what_is_late_too() -> None:
     assert "due in 5m" in lines_of(task(due_at=NOW + 5 * MINUTE))[2]
     assert "late 5m" in lines_of(task(due_at=NOW - 5 * MINUTE))[2]

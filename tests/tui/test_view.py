@@ -125,6 +125,40 @@ def test_a_task_that_waits_for_another_says_so() -> None:
     assert "waits" in line_of(task(dependencies=("task_2",)), 60, task("task_2"))
 
 
+def failed(number: int = 1, **more: object) -> Assignment:
+    made = Assignment(id=f"asg_{number}", task_id="task_1", session_id="sess_1", status=AssignmentStatus.FAILED)
+    return structs.replace(made, **more)
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (60, "○ Fix the login ✕ failed twice"),
+        (34, "○ Fix the login ✕ failed twice"),
+        (26, "○ Fix the login ✕2"),
+        (17, "○ Fix the l… ✕2"),
+        (16, "○ Fix the log…"),
+    ],
+)
+def test_a_task_that_was_tried_in_vain_does_not_look_like_a_new_one(cells: int, words: str) -> None:
+    assert " ".join(line_of(task(), cells, failed(1), failed(2)).split()) == words
+
+
+def test_who_waits_after_a_failed_attempt_says_both() -> None:
+    waiting = task(dependencies=("task_2",))
+    assert line_of(waiting, 60, task("task_2"), failed()).endswith("✕ failed once · waits")
+    assert line_of(waiting, 28, task("task_2"), failed()).endswith("✕1 waits")
+
+
+@pytest.mark.parametrize("status", [TaskStatus.IN_PROGRESS, TaskStatus.COMPLETED, TaskStatus.BLOCKED])
+def test_a_failed_attempt_is_of_no_account_where_the_task_is_not_to_do(status: TaskStatus) -> None:
+    assert "✕" not in line_of(task(status=status), 60, failed())
+
+
+def test_a_failed_attempt_is_of_no_account_while_another_is_made() -> None:
+    assert "✕" not in line_of(task(), 60, failed(1), failed(2, status=AssignmentStatus.QUEUED))
+
+
 def test_urgency_is_marked_while_the_task_is_open() -> None:
     assert "! Fix" in line_of(task(priority=Priority.HIGH))
     assert "!! Fix" in line_of(task(priority=Priority.CRITICAL))
