@@ -1040,7 +1040,7 @@ VERBS: tuple[Row, ...] = (
             ("--model", "text", "", "The model: haiku, sonnet, opus, or a name of the program's own."),
             ("--role|--mode", "choice(worker,orchestrator)", "", "What it is for."),
             ("--strategy", f"choice({STRATEGIES})", "", "How it walks its tasks."),
-            ("--name|--title", "text", "", "What to call it; by default the first task's title."),
+            ("--name|--title", "text", "", "What to call it; by default the first task's title, numbered if taken."),
             ("--permission-mode|--permissions", f"choice({MODES})", "permissionMode", "What it may do without asking."),
             EFFORT,
             MCP_CONFIG,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain, count
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -169,7 +170,10 @@ class DeleteSession(Command, frozen=True, kw_only=True):
 
 
 def spawn_session(state: State, command: SpawnSession, ctx: Context) -> list[Change]:
-    """Session, assignments and queue in one commit; the name defaults to the first task's title."""
+    """Session, assignments and queue in one commit.
+
+    The name defaults to the first task's title, with a number when a session of the project has that name already.
+    """
     _check(command)
     project = state.project(command.project_id)
     tasks = [state.task(id_) for id_ in dict.fromkeys(command.task_ids)]
@@ -504,7 +508,7 @@ def _new_session(
         created_at=ctx.now,
         updated_at=ctx.now,
         project_id=project.id,
-        name=command.name or (first.title if first else command.role.value),
+        name=command.name or _own_name(state, project, first.title if first else command.role.value),
         role=command.role,
         strategy=strategy,
         provider=command.provider or (first.provider if first and old is None else None) or preset.provider or "",
@@ -526,6 +530,14 @@ def _new_session(
         metadata=command.metadata,
         isolation=worktrees.isolation(state, project, command.role, mode, wanted=command.worktree),
     )
+
+
+def _own_name(state: State, project: Project, words: str) -> str:
+    """The words, else with the lowest number from 2 on that no session of the project has."""
+    taken = {session.name for session in state.sessions_of_project(project.id)}
+    ends = (f" {number}" for number in count(2))
+    numbered = (f"{words[: limits.NAME - len(end)].rstrip()}{end}" for end in ends)
+    return next(name for name in chain([words], numbered) if name not in taken)
 
 
 def _forked(state: State, command: SpawnSession) -> Session | None:

@@ -78,6 +78,26 @@ def test_a_session_takes_what_was_not_said_from_its_task_then_its_project() -> N
     assert (bare.strategy, bare.permission_mode) == (Strategy.DEFAULT, PermissionMode.ACCEPT_EDITS)
 
 
+def test_sessions_of_one_project_that_nobody_named_are_told_apart() -> None:
+    world = World()
+    project, other = world.project(), world.project("Elsewhere", "/elsewhere")
+    task, long = world.task(project, "Fix login"), world.task(project, "x" * 200)
+    spawned = [
+        *(world.worker(project, task) for _ in range(3)),
+        world.worker(project, task, name="Fix login"),
+        *(world.orchestrator(project) for _ in range(2)),
+        world.orchestrator(other),
+        *(world.worker(project, long) for _ in range(2)),
+    ]
+    assert [world.state.session(id_).name for id_ in spawned] == [
+        *("Fix login", "Fix login 2", "Fix login 3"),
+        "Fix login",
+        *("orchestrator", "orchestrator 2"),
+        "orchestrator",
+        *("x" * 200, f"{'x' * 198} 2"),
+    ]
+
+
 def test_how_an_agent_is_run_is_taken_from_its_project_when_it_is_not_said() -> None:
     world = World()
     project = world.project(defaults=Defaults(effort=Effort.HIGH, mcp_config="/srv/mcp.json", network=False))

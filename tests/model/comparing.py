@@ -89,7 +89,7 @@ def _session(s: Session) -> tuple[object, ...]:
     launched = s.launch.at if s.launch else None
     asks = s.needs_input.message if s.needs_input.active else None
     kinship = (s.parent_session_id, s.root_session_id)
-    return (s.status.value, s.role.value, s.strategy.value, *kinship, asks, s.pane, launched, s.exit is not None)
+    return (s.name, s.status.value, s.role.value, s.strategy.value, *kinship, asks, s.pane, launched, bool(s.exit))
 
 
 def expected(known: Whole) -> Form:
@@ -118,7 +118,7 @@ def expected(known: Whole) -> Form:
         "checklists": {t: [(s.id, s.title, s.done) for s in steps] for t, steps in lists.items() if steps},
         "attempts": {(a.task, a.session, a.number): a.status for a in known.attempts},
         "sessions": {
-            s.id: (s.status, s.role, s.strategy, s.parent, known.root(s), s.asks, s.pane, s.launched, s.exited)
+            s.id: (s.name, s.status, s.role, s.strategy, s.parent, known.root(s), s.asks, s.pane, s.launched, s.exited)
             for s in known.sessions.values()
         },
         "queues": {s: (q.paused, [i.id for i in known.line_up(s)]) for s, q in known.queues.items()},

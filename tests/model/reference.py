@@ -550,7 +550,8 @@ class Reference:
         parent = c.parent_session_id or self.me
         if parent and self.session(parent).project != project.id:
             raise No("Invalid")
-        session = Session(self.new("session"), project.id, role, strategy, parent)
+        name = c.name or self._own_name(project, tasks[0].title if tasks else role)
+        session = Session(self.new("session"), project.id, role, strategy, parent, name)
         self.sessions[session.id] = session
         for task in tasks:
             self._open(task.id, session.id)
@@ -558,6 +559,13 @@ class Reference:
             self.queues[session.id] = Queue()
             for place, task in enumerate(tasks):
                 self._add_item(session.id, task.id, place, task.priority)
+
+    def _own_name(self, project: Project, words: str) -> str:
+        name, number = words, 1
+        while name in [s.name for s in self.sessions.values() if s.project == project.id]:
+            number += 1
+            name = f"{words[: 199 - len(str(number))].rstrip()} {number}"
+        return name
 
     def _add_item(self, session: str, task: str, place: int, priority: str) -> None:
         id_ = self.new("queueItem")
@@ -596,6 +604,7 @@ class Reference:
     def edit_session(self, c: Any) -> None:
         session = self.session(c.session_id)
         line(c.name)
+        session.name = c.name if _sent(c.name) else session.name
         session.keep_open = c.keep_open if _sent(c.keep_open) else session.keep_open
 
     def record_turn(self, c: Any) -> None:

@@ -74,6 +74,7 @@ class Session:
     role: str
     strategy: str
     parent: str | None
+    name: str = ""
     status: str = "spawning"
     asks: str | None = None
     pane: object = None
