@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,7 @@ def test_the_home_is_not_served_where_somebody_else_listens(running: Daemon) -> 
 
 # -- hostile ------------------------------------------------------------------------------------------
 
-HOSTILE: tuple[Mapping[str, str], ...] = (
+LISTENING: tuple[dict[str, str], ...] = (
     {"LISTEN_PID": "1"},
     {"LISTEN_PID": ""},
     {"LISTEN_PID": "x" * 10_000},
@@ -205,14 +206,19 @@ HOSTILE: tuple[Mapping[str, str], ...] = (
     {"LISTEN_FDS": "16"},
     {"LISTEN_FDS": "2", "LISTEN_FDNAMES": "::::" * 1000},
     {"LISTEN_FDS": "1", "LISTEN_FDNAMES": "\x1b[31m\nREADY=1"},
-    *(
-        {"NOTIFY_SOCKET": word}
-        for word in ("x", "@", "/", "./x", "/nowhere/x", "/dev/null", "vsock:2:1", "/" * 5000, "@" * 5000, "\udcff")
-    ),
+)
+NOTICES: tuple[dict[str, str], ...] = tuple(
+    {"NOTIFY_SOCKET": word}
+    for word in ("x", "@", "/", "./x", "/nowhere/x", "/dev/null", "vsock:2:1", "/" * 5000, "@" * 5000, "\udcff")
+)
+WATCHDOGS: tuple[dict[str, str], ...] = (
     *({"WATCHDOG_USEC": word} for word in ("", "0", "-1", "x", "1", "9" * 15, "9" * 999, "٣", "0x10", "1.5")),
     {"WATCHDOG_USEC": "100000", "WATCHDOG_PID": "1"},
     {"WATCHDOG_USEC": "100000", "WATCHDOG_PID": "x", "NOTIFY_SOCKET": "@nobody"},
 )
+NOTHING: dict[str, str] = {}
+HOSTILE = [a | b | c for a, b, c in zip_longest(LISTENING, NOTICES, WATCHDOGS, fillvalue=NOTHING)]
+"""Each word once; those of one kind are no matter to those of another."""
 
 
 @pytest.mark.parametrize("told", HOSTILE, ids=range(len(HOSTILE)))
