@@ -33,7 +33,6 @@ UNMEASURED = (
     "tests/bench/",
     "tests/e2e/",
     "tests/mutants/",
-    "tests/simulation/",
     "tests/cli/test_examples.py",
     "tests/cli/test_fast_path.py",
     "tests/cli/test_faults.py",
