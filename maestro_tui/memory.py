@@ -53,7 +53,8 @@ def remember(path: Path | None, memory: Memory) -> None:
     if path is None:
         return
     seen = dict(sorted(memory.seen.items())[-SEEN:])
-    kept = msgspec.structs.replace(memory, seen=seen, remarks=_newest(memory.remarks), trouble="")
+    spawn = msgspec.structs.replace(memory.spawn, prompt="") if memory.spawn is not None else None
+    kept = msgspec.structs.replace(memory, spawn=spawn, seen=seen, remarks=_newest(memory.remarks), trouble="")
     aside = path.with_suffix(".new")
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ class Spawn(msgspec.Struct, frozen=True, kw_only=True):
     worktree: bool | None = None
     template_id: str = ""
     skill_ids: tuple[str, ...] = ()
+    prompt: str = ""
 
 
 class _Session(msgspec.Struct, frozen=True):
@@ -61,6 +62,7 @@ def spawn_words(spawn: Spawn) -> list[str]:
         "--model": spawn.model,
         "--name": spawn.name,
         "--template": spawn.template_id,
+        "--prompt": spawn.prompt,
     }
     words += [f"{option}={value}" for option, value in given.items() if value]
     words += [f"--skill={skill_id}" for skill_id in spawn.skill_ids]

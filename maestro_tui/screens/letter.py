@@ -13,6 +13,7 @@ from maestro_tui.post import text_of
 from maestro_tui.screens.dialog import Dialog, row, short
 from maestro_tui.view.board import projects
 from maestro_tui.view.mail import receiver, sender
+from maestro_tui.widgets.choice import Choice
 from maestrod.domain.model import Mail, MailType, Priority
 
 QUOTED = 4
@@ -44,14 +45,14 @@ class Write(Dialog):
             known = [id_ for _, id_ in self._receivers]
             first = self._to if self._to in known else next(iter(known), "")
             receivers = self._receivers or [(short("nobody to write to"), "")]
-            yield row("To", Select(receivers, value=first, id="to", compact=True, allow_blank=False))
+            yield row("To", Choice(receivers, value=first, id="to", compact=True, allow_blank=False))
             yield row("Subject", Input(id="subject", compact=True, placeholder="the first line of the text"))
             types = [(kind.value.replace("_", " "), kind.value) for kind in MailType]
             chosen = MailType.NOTIFICATION.value
-            yield row("Type", Select(types, value=chosen, id="type", compact=True, allow_blank=False))
+            yield row("Type", Choice(types, value=chosen, id="type", compact=True, allow_blank=False))
         priorities = [(each.value, each.value) for each in Priority]
         yield row("Text", TextArea(id="text", compact=True, tab_behavior="focus"))
-        yield row("Priority", Select(priorities, value="medium", id="priority", compact=True, allow_blank=False))
+        yield row("Priority", Choice(priorities, value="medium", id="priority", compact=True, allow_blank=False))
 
     def on_mount(self) -> None:
         """The text is what one has come to write, once it is known to whom."""
@@ -105,7 +106,7 @@ class Acknowledge(Dialog):
     def parts(self) -> Iterable[Widget]:
         """Those who have not yet."""
         names = [(short(name), id_) for name, id_ in self._names]
-        yield row("Receiver", Select(names, value=names[0][1], id="who", compact=True, allow_blank=False))
+        yield row("Receiver", Choice(names, value=names[0][1], id="who", compact=True, allow_blank=False))
 
     async def perform(self) -> Outcome | None:
         """Say so."""

@@ -16,6 +16,7 @@ from maestro_tui.desk import Desk
 from maestro_tui.screens.dialog import Dialog, row, short
 from maestro_tui.screens.spawn import Marks
 from maestro_tui.view.tasks import waitable
+from maestro_tui.widgets.choice import Choice
 from maestrod.domain.model import Noun, Priority, Project, Task
 
 
@@ -36,7 +37,7 @@ class TaskForm(Dialog):
         yield row("Title", Input(title, id="title", compact=True, placeholder="what is to be done"))
         yield row("Description", TextArea(id="description", compact=True))
         priorities = [(p.value, p) for p in Priority]
-        yield row("Priority", Select(priorities, value=priority, id="priority", compact=True, allow_blank=False))
+        yield row("Priority", Choice(priorities, value=priority, id="priority", compact=True, allow_blank=False))
 
     def _links(self) -> Iterable[Widget]:
         more = f", besides the {self._items} there are" if self._items else ""
@@ -132,7 +133,7 @@ class NewTask(TaskForm):
         chosen = self._project_id if self._project_id in known else next(iter(known), "")
         projects = [(short(p.name), p.id) for p in self._projects] or [(short("no project yet"), "")]
         yield from self._words("", Priority.MEDIUM)
-        yield row("Project", Select(projects, value=chosen, id="project", compact=True, allow_blank=False))
+        yield row("Project", Choice(projects, value=chosen, id="project", compact=True, allow_blank=False))
         yield from self._links()
 
     @property

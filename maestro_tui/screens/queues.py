@@ -28,6 +28,7 @@ from maestro_tui.view.queues import (
     what_skipping_does,
     why_not_moved,
 )
+from maestro_tui.widgets.choice import Choice
 from maestro_tui.widgets.line_list import bound
 from maestrod.domain.model import LIVE_ITEM, Noun, QueueItem, Session, Task
 from maestrod.domain.queues import in_order
@@ -203,7 +204,7 @@ class Push(Dialog):
             ),
         )
         places = [("at the end", "end"), ("in front", "first")]
-        yield row("Where", Select(places, value="end", id="where", compact=True, allow_blank=False))
+        yield row("Where", Choice(places, value="end", id="where", compact=True, allow_blank=False))
 
     async def perform(self) -> Outcome | None:
         """Push them one by one; the first that is refused is told."""

@@ -6,8 +6,9 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Select
+from textual.widgets import Input, Select, TextArea
 
 from maestro_tui.agents import Agent, agents
 from maestro_tui.bindings import Panel
@@ -19,10 +20,12 @@ from maestro_tui.mirror import Mirror
 from maestro_tui.programs import Spawn
 from maestro_tui.readings import Named, named
 from maestro_tui.screens.dialog import Dialog, row, short
+from maestro_tui.widgets.choice import Choice
 from maestro_tui.widgets.line_list import LineList
-from maestrod.domain.model import LIVE_SESSION, Noun, PermissionMode, Role, Session, Strategy, Task
+from maestrod.domain.model import LIVE_SESSION, Noun, PermissionMode, Project, Role, Session, Strategy, Task
 from maestrod.domain.sessions import ORCHESTRATOR_STRATEGIES, WORKER_STRATEGIES
 from maestrod.locations import locate
+from maestrod.providers.registry import BUILT_IN
 
 SEEN = 5
 """Rows of a list that are seen at once."""
@@ -37,6 +40,18 @@ WORKTREES = {None: "its own when another works here", True: "its own", False: "n
 
 class Marks(LineList):
     """Things that are marked and unmarked with Space."""
+
+    class Marked(Message):
+        """It is marked, or no longer."""
+
+        def __init__(self, marks: "Marks") -> None:
+            super().__init__()
+            self.marks = marks
+
+        @property
+        def control(self) -> "Marks":
+            """The list."""
+            return self.marks
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "choose", "mark", show=False)]
 
@@ -69,6 +84,7 @@ class Marks(LineList):
         elif self.key:
             self.chosen.append(self.key)
         self._draw()
+        _ = self.post_message(self.Marked(self))
 
     def _draw(self) -> None:
         rows = []
@@ -112,6 +128,7 @@ class SpawnDialog(Dialog):
         yield row("Template", _select("template", [("that of its role", "")], ""))
         yield row("Skills", self._skills)
         yield row("Name", Input(id="name", compact=True, placeholder="the first task's title"))
+        yield row("Prompt", TextArea(id="prompt", compact=True, placeholder="what it is told beside its tasks"))
 
     def on_mount(self) -> None:
         """Templates and skills are read while the first fields are filled."""
@@ -137,7 +154,27 @@ class SpawnDialog(Dialog):
         select.value = wanted if wanted in {id_ for _, id_ in of_role} else ""
 
     def _providers(self) -> list[tuple[str | Content, str]]:
-        return [("default", ""), *((_called(agent), agent.name) for agent in self._agents)]
+        default = self._default_agent()
+        called = f"default ({default})" if default else "default"
+        return [(called, ""), *((_called(agent), agent.name) for agent in self._agents)]
+
+    def _default_agent(self) -> str:
+        """As the daemon and the launcher choose: that of the first task, of the project, the first that is here."""
+        state = self._desk.mirror.state
+        task = state.table(Noun.TASK).get(self._tasks.chosen[0]) if self._tasks.chosen else None
+        project = state.table(Noun.PROJECT).get(self._project_id)
+        named = (task.provider if isinstance(task, Task) else None) or (
+            project.defaults.provider if isinstance(project, Project) else None
+        )
+        return named or next((agent.name for agent in self._agents if not agent.lack and agent.name in BUILT_IN), "")
+
+    @on(Marks.Marked, "#tasks-chosen")
+    def _tasks_marked(self) -> None:
+        select = self.query_one("#provider", Select)
+        chosen = str(select.value)
+        select.set_options(self._providers())
+        select.value = chosen
+        select.mutate_reactive(Select.value)  # type: ignore[misc]  # it is called something else
 
     @on(Select.Changed, "#role")
     def _role_changed(self, event: Select.Changed) -> None:
@@ -175,6 +212,7 @@ class SpawnDialog(Dialog):
             worktree={"True": True, "False": False}.get(self._value("worktree")),
             template_id=self._value("template"),
             skill_ids=tuple(self._skills.chosen),
+            prompt=self.query_one("#prompt", TextArea).text.strip(),
         )
 
     def _value(self, name: str) -> str:
@@ -202,7 +240,7 @@ def _strategies(role: Role) -> list[tuple[str, str]]:
     return [(s.value, s.value) for s in STRATEGIES[role]]
 
 
-def _select(name: str, choices: Sequence[tuple[str | Content, str]], value: str) -> Select[str]:
+def _select(name: str, choices: Sequence[tuple[str | Content, str]], value: str) -> Choice:
     known = {choice for _, choice in choices}
     chosen = value if value in known else choices[0][1]
-    return Select(choices, value=str(chosen), id=name, compact=True, allow_blank=False)
+    return Choice(choices, value=str(chosen), id=name, compact=True, allow_blank=False)

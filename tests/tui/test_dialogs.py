@@ -14,8 +14,10 @@ from maestro_tui.programs import Spawn, outcome, spawn_words
 from maestro_tui.screens.new_task import NewTask
 from maestro_tui.screens.small import Help, Question, Tell, help_lines
 from maestro_tui.screens.spawn import Marks, SpawnDialog
-from maestrod.domain.model import Noun, PermissionMode, Role, SessionStatus, Strategy, TaskStatus
+from maestrod.domain.model import Defaults, Noun, PermissionMode, Role, SessionStatus, Strategy, TaskStatus
+from maestrod.domain.projects import EditProject
 from maestrod.domain.sessions import StopSession
+from maestrod.domain.tasks import CreateTask
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
 from tests.tui.sample import fill
@@ -261,7 +263,7 @@ async def test_the_agents_that_are_here_can_be_told_from_those_that_are_not(
         await seen.shows("Permissions", "Name", "Ctrl+S spawn")
         agent = seen.app.screen.query_one("#provider", Select)
         assert [str(prompt) for prompt, _ in agent._options] == [
-            "default",
+            "default (codex)",
             "claude (not installed)",
             "codex",
             "gemini (not installed)",
@@ -269,6 +271,40 @@ async def test_the_agents_that_are_here_can_be_told_from_those_that_are_not(
         agent.value = "gemini"
         await seen.press("ctrl+s")
         await seen.shows("gemini cannot be started: not installed: npm install", "Found here: codex.")
+
+
+async def test_the_default_agent_is_that_of_the_task_then_of_the_project(world: World, tmp_path: Path) -> None:
+    sample = await fill(world)
+    own = await world.made(CreateTask(title="With its own", project_id=sample.shop, provider="gemini"))
+    async with looking(world, PATH=programs_in(tmp_path, "codex")) as seen:
+        await on(seen, Noun.TASK, own)
+        await seen.press("s")
+        await opened(seen, SpawnDialog)
+        await seen.shows("default (gemini)")
+        await seen.press("space")
+        await seen.shows("default (codex)")
+        await seen.press("escape")
+        await world.do(EditProject(project_id=sample.shop, defaults=Defaults(provider="claude")))
+        await on(seen, Noun.PROJECT, sample.shop)
+        await seen.press("s")
+        await opened(seen, SpawnDialog)
+        await seen.shows("default (claude)")
+
+
+async def test_letters_open_a_closed_choice_and_are_searched_for(world: World, tmp_path: Path) -> None:
+    sample = await fill(world)
+    async with looking(world, PATH=programs_in(tmp_path, "claude", "codex", "gemini")) as seen:
+        await on(seen, Noun.TASK, sample.login)
+        await seen.press("s")
+        await opened(seen, SpawnDialog)
+        agent = seen.app.screen.query_one("#provider", Select)
+        agent.focus()
+        await seen.press("c", "o")
+        assert agent.expanded
+        await seen.press("enter")
+        assert (agent.value, agent.expanded) == ("codex", False)
+        await seen.press("space")
+        assert agent.expanded
 
 
 async def test_tasks_are_marked_with_space(world: World) -> None:
@@ -358,11 +394,14 @@ async def test_templates_and_skills_can_be_chosen(world: World, tmp_path: Path) 
         seen.app.screen.query_one("#worktree", Select).value = "True"
         skills = seen.app.screen.query_one("#skills-chosen", Marks)
         skills.focus()
-        await seen.press("j", "space", "ctrl+s")
+        await seen.press("j", "space")
+        seen.app.screen.query_one("#prompt", TextArea).focus()
+        await seen.press("G", "o", "enter", "o", "n", "ctrl+s")
         await seen.shows("no daemon at")
         spawn = seen.app.desk.last_spawn
         assert spawn is not None
         assert (spawn.template_id, spawn.worktree, spawn.skill_ids) == ("tmpl_1", True, ("docs",))
+        assert spawn.prompt == "Go\non"
         seen.app.screen.query_one("#role", Select).value = "orchestrator"
         await seen.until(lambda: [value for _, value in template._options] == ["", "tmpl_2"])
 
@@ -385,6 +424,7 @@ def test_what_is_asked_for_becomes_words_of_the_command_line() -> None:
             template_id="tmpl_1",
             skill_ids=("lint", "docs"),
             worktree=False,
+            prompt="--go\non",
         )
     )
     assert words == [
@@ -400,6 +440,7 @@ def test_what_is_asked_for_becomes_words_of_the_command_line() -> None:
         "--model=o9",
         "--name=--odd name",
         "--template=tmpl_1",
+        "--prompt=--go\non",
         "--skill=lint",
         "--skill=docs",
         "--no-worktree",

@@ -114,6 +114,8 @@ def test_what_is_remembered_is_recalled(tmp_path: Path) -> None:
     remember(path, known)
     assert recall(path) == known
     assert path.stat().st_mode & 0o077 == 0
+    remember(path, Memory(spawn=Spawn(project_id="proj_1", task_ids=(), prompt="only this once")))
+    assert recall(path).spawn == Spawn(project_id="proj_1", task_ids=())
     remember(path, Memory(seen={f"sess_{n:05}": n for n in range(SEEN + 50)}))
     assert len(recall(path).seen) == SEEN
 
