@@ -83,7 +83,8 @@ class CrewRows:
             return ((Span("deleted", Tone.DIM),),)
         indent = min(2 * depth, cells // 3)
         branch = (Span(f"{' ' * (indent - 2)}└ ", Tone.DIM),) if indent >= 2 else ()
-        return (cropped((*branch, *session_line(self._mirror, session, self._moment.now, cells - indent)), cells),)
+        line = session_line(self._mirror, session, self._moment.now, cells, indent=indent)
+        return (cropped((*branch, *line), cells),)
 
 
 def shape(cells: int, lines: int, number: int) -> tuple[int, int]:

@@ -17,8 +17,8 @@ from maestrod.domain.state import State
 DAY_MS = 86_400_000
 ENDED = 50
 """Ended sessions that the list still shows."""
-NAME = 10
-"""Cells that a session's name gets before the columns beside it."""
+NAME = {2: 10, 3: 20}
+"""Cells that a session's name gets before so many columns stand beside it."""
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -110,8 +110,11 @@ def face_in(mirror: Mirror, session: Session) -> Face:
     return face_of_session(session, live, unseen=mirror.is_unseen(session))
 
 
-def session_line(mirror: Mirror, session: Session, now: int, cells: int) -> Line:
-    """Glyph, name, state, age and provider; provider and age are dropped before the name gets too short."""
+def session_line(mirror: Mirror, session: Session, now: int, cells: int, *, indent: int = 0) -> Line:
+    """Glyph, name, state, age and provider; provider and age are dropped before the name gets too short.
+
+    The row begins behind the indent; the columns are those of rows without one.
+    """
     face, live = face_in(mirror, session), mirror.live.get(session.id, UNKNOWN)
     name = plain(session.name)
     over = session.status not in LIVE_SESSION
@@ -121,9 +124,9 @@ def session_line(mirror: Mirror, session: Session, now: int, cells: int) -> Line
         Span(f" {age(now - since_of_session(session, live)):>4}", Tone.DIM),
         Span(f" {pad(plain(session.provider), 7)}", Tone.DIM),
     ]
-    while len(columns) > 1 and cells - cells_of(columns) - 3 < NAME:
+    while len(columns) > 1 and cells - cells_of(columns) - 3 < NAME[len(columns)]:
         columns.pop()
-    return spread(head, tuple(columns), cells)
+    return spread(head, tuple(columns), cells - indent)
 
 
 def session_title(session: Session, live: Live, now: int, cells: int) -> Line:

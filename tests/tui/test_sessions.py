@@ -8,7 +8,7 @@ from maestro_tui.screens.details import Details
 from maestro_tui.screens.sessions import Sessions
 from maestro_tui.view.grid import MOST, CrewRows, by_attention, by_parents, page, shape
 from maestrod.domain.model import Noun, SessionStatus, Turn
-from maestrod.domain.sessions import StopSession
+from maestrod.domain.sessions import EditSession, StopSession
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
 from tests.tui.sample import fill
@@ -56,6 +56,22 @@ def test_no_row_leaves_its_width_however_deep_it_stands(cells: int) -> None:
         assert cells_of(line) <= cells
         assert "\x1b" not in text_of(line)
     assert text_of(CrewRows(here, [("sess_9", 0)], MOMENT).lines(0, 20)[0]) == "deleted"
+
+
+@pytest.mark.parametrize("cells", [30, 36, 46])
+def test_the_columns_of_a_child_stand_under_those_of_its_parent(cells: int) -> None:
+    here = mirror(session())
+    rows = CrewRows(here, [("sess_1", 0), ("sess_1", 2)], MOMENT)
+    first, second = (text_of(rows.lines(at, cells)[0]) for at in (0, 1))
+    assert first.index("working") == second.index("working")
+
+
+async def test_a_name_has_twenty_cells_in_a_list_beside_wide_previews(world: World) -> None:
+    sample = await fill(world)
+    await world.do(EditSession(session_id=sample.fix, name="twenty cells of name"))
+    async with looking(world, (160, 48)) as seen:
+        await seen.press("3")
+        await seen.shows("twenty cells of name ")
 
 
 @pytest.mark.parametrize("number", [1, 2, 5, 16, 400])

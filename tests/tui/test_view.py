@@ -309,9 +309,9 @@ def test_no_two_states_share_a_glyph_or_a_word() -> None:
 
 def test_a_session_row_drops_provider_then_age_before_its_name_gets_short() -> None:
     entity = session(turn=Turn(since=NOW - 2 * MINUTE))
-    shown = {cells: text_of(session_line(mirror(entity), entity, NOW, cells)).split() for cells in (40, 30, 24)}
-    assert shown[40] == ["●", "fix-login", "working", "2m", "claude"]
-    assert shown[30] == ["●", "fix-login", "working", "2m"]
+    shown = {cells: text_of(session_line(mirror(entity), entity, NOW, cells)).split() for cells in (46, 36, 24)}
+    assert shown[46] == ["●", "fix-login", "working", "2m", "claude"]
+    assert shown[36] == ["●", "fix-login", "working", "2m"]
     assert shown[24] == ["●", "fix-login", "working"]
 
 
