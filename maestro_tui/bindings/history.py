@@ -28,6 +28,17 @@ KEYS = (
         panels=ON_HISTORY,
     ),
     Key(
+        name="all-commits",
+        keys="c",
+        shown="c",
+        action="all_commits",
+        label="all",
+        help="Show turns, starts and deliveries too, or only what somebody did",
+        place=Place.HISTORY,
+        rank=3,
+        panels=ON_HISTORY,
+    ),
+    Key(
         name="only-this-actor",
         keys="f",
         shown="f",

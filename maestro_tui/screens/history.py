@@ -129,7 +129,8 @@ class History(Paired):
         rows = CommitRows(state, self.journal, self._found, self.desk.moment())
         title = f"History {len(self.journal)}{'' if self.journal.ended else '+'}" if len(self.journal) else "History"
         nothing = "… reading" if self._read_to < 0 else "nothing has been done yet: n makes a task"
-        none = self._trouble or ("nothing found" if len(self.journal) else nothing)
+        found_nothing = "nothing found" if self._narrowed.anything else "nothing but routine: c shows it"
+        none = self._trouble or (found_nothing if len(self.journal) else nothing)
         return Shown(title, rows, none)
 
     def beside(self, cells: int) -> Shown:
@@ -156,12 +157,18 @@ class History(Paired):
         """At the thing that was changed; near the end older commits are read."""
         thing = self._thing()
         self.spot.subject = (NOUNS[thing[0]], thing[1]) if thing is not None and thing[0] in NOUNS else None
-        at = self.journal.find(self.list.key) or 0
-        ends = at > len(self.journal) - NEAR if self._found is None else len(self.journal) < LOOKED
-        if len(self.journal) and not self.journal.ended and not self._trouble and ends:
+        if len(self.journal) and not self.journal.ended and not self._trouble and self._at_the_end():
             self._read(self.journal.older())
         if self._shows_then and self.list.key not in self._then:
             self.begin(self._fetch_then, group="then", alone=True)
+
+    def _at_the_end(self) -> bool:
+        """Whether older commits are to be read: for what is searched, or because the cursor comes near the oldest."""
+        if self._narrowed.anything:
+            return len(self.journal) < LOOKED
+        if self._found is None:
+            return (self.journal.find(self.list.key) or 0) > len(self.journal) - NEAR
+        return self.list.key in self._found[-NEAR:] or not self._found
 
     @property
     def commit(self) -> Commit | None:
@@ -219,10 +226,15 @@ class History(Paired):
         self._narrowed.thing = thing[1] if thing is not None and not self._narrowed.thing else ""
         self.redraw()
 
+    def action_all_commits(self) -> None:
+        """What follows by itself too, or what somebody did alone."""
+        self._narrowed.routine = not self._narrowed.routine
+        self.redraw()
+
     def action_back(self) -> None:
         """To the list, to all commits, then to where one came from."""
         if self._narrowed.anything and self.in_list:
-            self._narrowed = Narrowed()
+            self._narrowed = Narrowed(routine=self._narrowed.routine)
             self.end_filter()
         else:
             super().action_back()

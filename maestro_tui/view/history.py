@@ -31,13 +31,18 @@ TOUCHED = 500
 """Changes of one commit that are shown."""
 
 
-class Narrowed:
-    """What the history is narrowed to."""
+ROUTINE = frozenset({"RecordTurn", "LaunchSession", "RegisterSession", "SurfaceMail", "HoldMail", "UseKey"})
+"""Commands that follow from others by themselves."""
 
-    def __init__(self, words: str = "", actor: str = "", thing: str = "") -> None:
+
+class Narrowed:
+    """What the history is narrowed to; ``routine`` says that what follows by itself is among it."""
+
+    def __init__(self, words: str = "", actor: str = "", thing: str = "", *, routine: bool = False) -> None:
         self.words = words
         self.actor = actor
         self.thing = thing
+        self.routine = routine
 
     @property
     def anything(self) -> bool:
@@ -88,16 +93,27 @@ def about(state: State, commit: Commit) -> str:
     return thing_name(state, commit.changes[0].noun, commit.changes[0].id) if commit.changes else ""
 
 
+def is_routine(commit: Commit) -> bool:
+    """Whether nobody did it, and nothing hinges on it; a question that is asked with a turn waits for somebody."""
+    question = commit.command.get("needsInput")
+    return commit.kind in ROUTINE and not (isinstance(question, Mapping) and question.get("active"))
+
+
 def found_commits(state: State, log: Log, narrowed: Narrowed) -> list[str] | None:
-    """The numbers of the commits that fit, the newest first; nothing when all are wanted."""
+    """The numbers of the commits that fit, the newest first; nothing when all are wanted.
+
+    Words find what is routine too.
+    """
     if not narrowed.anything:
-        return None
+        return None if narrowed.routine else [str(commit.seq) for commit in log.commits() if not is_routine(commit)]
     asked = wanted(narrowed.words)
     newest = islice(log.commits(), LOOKED)
     return [str(commit.seq) for commit in newest if _fits(state, commit, narrowed, asked)]
 
 
 def _fits(state: State, commit: Commit, narrowed: Narrowed, asked: Sequence[str]) -> bool:
+    if not narrowed.routine and not asked and is_routine(commit):
+        return False
     if narrowed.actor and commit.actor != narrowed.actor:
         return False
     if narrowed.thing and all(change.id != narrowed.thing for change in commit.changes):
@@ -277,6 +293,8 @@ def history_line(state: State, log: Log, narrowed: Narrowed, found: int | None, 
         parts.append((0, (Span(f"of {thing_name(state, noun, narrowed.thing)}", Tone.ACCENT),)))
     if narrowed.words:
         parts.append((2, (Span(f"“{plain(narrowed.words)}”", Tone.ACCENT),)))
-    if found is not None:
+    if found is not None and not narrowed.anything and (left_out := len(log) - found):
+        parts.append((1, (Span(f"{left_out} of routine left out · c shows all", Tone.DIM),)))
+    if found is not None and narrowed.anything:
         parts.append((1, (Span(f"{found or 'nothing'} found in {len(log)} · Esc ends it", Tone.DIM),)))
     return kept_whole(parts, cells, "   ")

@@ -120,7 +120,8 @@ project.
 
 Every commit, the newest first: what was done to what, by whom, when. Beside it what it changed and what was asked for;
 `t` shows all tasks and sessions as they were right after it, and follows the cursor through time. `f` keeps to who did
-it, `e` to the thing it touched, `/` to words. `u` takes the commit back after showing what that does; when it cannot
+it, `e` to the thing it touched, `/` to words. What follows by itself, turns, starts and deliveries, is left out until
+`c` shows it. `u` takes the commit back after showing what that does; when it cannot
 be, the reason stays on the screen.
 
 ## Skills & templates

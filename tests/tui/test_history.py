@@ -23,8 +23,9 @@ from maestro_tui.view.history import (
 )
 from maestrod.domain.changes import Actor
 from maestrod.domain.mail import SendMail
-from maestrod.domain.model import Noun, SessionStatus, TaskStatus
+from maestrod.domain.model import Noun, Pane, Role, SessionStatus, TaskStatus
 from maestrod.domain.projects import CreateProject
+from maestrod.domain.sessions import RecordTurn, RegisterSession, SpawnSession
 from maestrod.domain.tasks import CreateTask, DeleteTask, EditTask
 from maestrod.domain.work import StartTask
 from tests.support.world import World
@@ -166,7 +167,7 @@ def test_what_taking_back_does_is_told_before() -> None:
 
 def test_history_is_narrowed_by_words_actor_and_thing() -> None:
     here, log = mirror(task(), session()).state, Log()
-    assert found_commits(here, log, Narrowed()) is None
+    assert found_commits(here, log, Narrowed(routine=True)) is None
     rows = [commit(1, actor="session:sess_1"), commit(2, changes=(Touched("put", "task", "task_2"),))]
     log.read(msgspec.json.encode({"data": rows}))
     assert found_commits(here, log, Narrowed(words="FIX-login")) == ["1"]
@@ -174,6 +175,41 @@ def test_history_is_narrowed_by_words_actor_and_thing() -> None:
     assert found_commits(here, log, Narrowed(thing="task_2")) == ["2"]
     line = text_of(history_line(here, log, Narrowed(actor="user", thing="task_1", words="x"), 0, 120))
     assert line == "▸ every change   by you   of “Fix the login”   “x”   nothing found in 2 · Esc ends it"
+
+
+def test_what_follows_by_itself_is_left_out_until_it_is_asked_for() -> None:
+    here, log = mirror(task(), session()).state, Log()
+    turn, asks = {"kind": "RecordTurn"}, {"kind": "RecordTurn", "needsInput": {"active": True, "message": "?"}}
+    answered = {"kind": "RecordTurn", "needsInput": {"active": False}}
+    commands = [{"kind": "SpawnSession"}, {"kind": "LaunchSession"}, turn, asks, answered, {"kind": "StopSession"}]
+    rows = [commit(seq, command=command) for seq, command in enumerate(commands, start=1)]
+    log.read(msgspec.json.encode({"data": rows}))
+    found = found_commits(here, log, Narrowed())
+    assert found == ["6", "4", "1"]
+    assert text_of(history_line(here, log, Narrowed(), len(found), 120)) == (
+        "▸ every change   3 of routine left out · c shows all"
+    )
+    assert found_commits(here, log, Narrowed(actor="user")) == ["6", "4", "1"]
+    assert found_commits(here, log, Narrowed(actor="user", routine=True)) == ["6", "5", "4", "3", "2", "1"]
+    assert found_commits(here, log, Narrowed(words="record")) == ["5", "4", "3"], "words find all"
+
+
+async def test_routine_is_shown_and_hidden_and_older_pages_are_read_until_something_is_seen(world: World) -> None:
+    project = await world.made(CreateProject(name="shop", working_dir="/shop"))
+    session_id = await world.made(SpawnSession(project_id=project, role=Role.ORCHESTRATOR))
+    await world.do(RegisterSession(session_id=session_id, pane=Pane(socket="s", window="@1", pane="%1", pid=7)))
+    for number in range(PAGE + 1):
+        status = SessionStatus.WORKING if number % 2 else SessionStatus.IDLE
+        await world.do(RecordTurn(session_id=session_id, status=status))
+    async with looking(world) as seen:
+        screen = await on_history(seen)
+        await seen.shows("spawn session “orchestrator”", "create project “shop”", f"{PAGE + 2} of routine left out")
+        assert "record turn" not in seen.text
+        await seen.press("c")
+        await seen.shows("record turn “orchestrator”")
+        assert "left out" not in seen.text
+        await seen.press("f", "escape", "c")
+        await seen.until(lambda: len(screen.list._rows) == 2)
 
 
 @pytest.mark.parametrize("cells", [1, 3, 8, 20, 60])
@@ -209,6 +245,7 @@ async def test_every_label_of_the_history_is_whole(world: World, size: tuple[int
     await fill(world)
     async with looking(world, size) as seen:
         await on_history(seen)
+        await seen.press("c", "g")
         await seen.shows("maestro", "● connected", "every change", f"History {world.seq}", f"Commit {world.seq}")
         await seen.shows("u take back", "t state then", "? help")
         await seen.press("t")

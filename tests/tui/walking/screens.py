@@ -9,6 +9,7 @@ from textual.widgets import Input
 from maestro_tui.screens.letter import Write
 from maestro_tui.screens.queues import Push
 from maestro_tui.screens.small import Question
+from maestro_tui.view.history import is_routine
 from maestro_tui.view.tabs import Tab
 from maestrod.domain.model import Noun
 from tests.tui.walking.everywhere import named
@@ -321,6 +322,17 @@ async def _state_then(walk: Walk) -> None:
     await walk.shows("State right after", "Tasks ")
     await walk.press()
     await walk.shows("Commit ")
+
+
+@does("all-commits")
+async def _all_commits(walk: Walk) -> None:
+    await walk.on_task()
+    commits = walk.here.journal
+    await walk.until(lambda: len(walk.rows) == sum(not is_routine(commit) for commit in commits.commits()))
+    await walk.press()
+    await walk.until(lambda: len(walk.rows) == len(commits))
+    await walk.press()
+    await walk.until(lambda: len(walk.rows) < len(commits))
 
 
 @does("only-this-actor")
