@@ -8,6 +8,9 @@ from maestro_tui.lines import Hint, Line, Span, Tone, cells_of, joined, kept_who
 from maestro_tui.view.sessions import Counts
 from maestrod.domain.model import LIVE_SESSION, Session
 
+ROOMY = 160
+"""Cells from which the header has the number of the newest commit, which History has too."""
+
 
 class Starting(msgspec.Struct, frozen=True):
     """Nothing has been read yet; ``words`` say what is being done."""
@@ -49,7 +52,7 @@ def banner(link: Link, now: int, cells: int) -> tuple[Line, tuple[Hint, ...]]:
 
 def header(title: str, counted: Counts, link: Link, project: str, cells: int) -> Line:
     """Which screen it is, who needs you, what moves, what is stuck; items are dropped whole when there is no room."""
-    left, right = _head_parts(title, counted, link, project), _link_parts(link)
+    left, right = _head_parts(title, counted, link, project), _link_parts(link, cells)
     while len(left) + len(right) > 2 and _needed(left) + 2 + _needed(right) > cells:
         side = max((left, right), key=lambda parts: max((rank for rank, _ in parts), default=-1))
         side.remove(max(side, key=lambda part: part[0]))
@@ -84,7 +87,7 @@ def _count(glyph: str, number: int, word: str, tone: Tone) -> Line:
     return Span(glyph, tone), Span(f" {number} {word}")
 
 
-def _link_parts(link: Link) -> list[tuple[int, Line]]:
+def _link_parts(link: Link, cells: int) -> list[tuple[int, Line]]:
     match link:
         case Starting(words=words):
             return [(0, (Span(f"◌ {words}", Tone.DIM),))]
@@ -92,7 +95,8 @@ def _link_parts(link: Link) -> list[tuple[int, Line]]:
             return [(0, (Span("✕ offline", Tone.BAD),))]
         case Connected(seq=seq, writes=writes):
             saving: list[tuple[int, Line]] = [(3, (Span("… saving", Tone.DIM),))] if writes else []
-            return [*saving, (0, (Span("● ", Tone.GOOD), Span("connected"))), (7, (Span(f"seq {seq}", Tone.DIM),))]
+            number: list[tuple[int, Line]] = [(7, (Span(f"seq {seq}", Tone.DIM),))] if cells >= ROOMY else []
+            return [*saving, (0, (Span("● ", Tone.GOOD), Span("connected"))), *number]
 
 
 ON_LIVE = frozenset({"attach-to-session", "message-session", "stop-session"})

@@ -31,8 +31,9 @@ def at(cells: int) -> str:
 
 
 def test_the_header_says_what_matters_longest() -> None:
-    whole = "maestro ▸ shop-api ● 12 working ◐ 3 need you ○ 4 idle ✕ 1 failed ● connected seq 4213"
-    assert at(120) == whole
+    whole = "maestro ▸ shop-api ● 12 working ◐ 3 need you ○ 4 idle ✕ 1 failed ● connected"
+    assert at(160) == f"{whole} seq 4213"
+    assert at(159) == whole
     assert at(58) == "maestro ● 12 working ◐ 3 need you ● connected"
     assert at(40) == "maestro ◐ 3 need you ● connected"
 
