@@ -5,7 +5,7 @@ from itertools import islice
 
 from maestro_tui.cells import plain
 from maestro_tui.faces import WAITS, face_of_task
-from maestro_tui.lines import FixedRows, Line, Span, Tone, cropped, kept_whole, spread
+from maestro_tui.lines import FixedRows, Line, Span, Tone, cells_of, cropped, kept_whole, spread
 from maestro_tui.view.words import has_all, wanted
 from maestrod.domain.graph import Plan
 from maestrod.domain.model import OVER_TASK, PRIORITY_RANK, Noun, Project, Task
@@ -98,13 +98,11 @@ def node_line(state: State, task: Task, cells: int, *, critical: bool) -> Line:
         Span(plain(task.title), Tone.STRONG if critical else Tone.PLAIN),
     )
     waits, freed = sum(1 for _ in state.blockers(task)), len(frees(state, task.id))
+    state_of: Line = (Span(f"waits for {waits}" if face is WAITS else face.word, face.tone),)
     parts: list[tuple[int, Line]] = [(2, (Span(f"frees {freed}", Tone.DIM),))] if freed else []
-    if face is WAITS:
-        parts.append((0, (Span(f"waits for {waits}", face.tone),)))
-    else:
-        parts += [(1, (Span(f"waits for {waits}", Tone.DIM),))] if waits else []
-        parts.append((0, (Span(face.word, face.tone),)))
-    right = kept_whole(parts, max(16, cells - 20), " · ")
+    parts += [(1, (Span(f"waits for {waits}", Tone.DIM),))] if waits and face is not WAITS else []
+    parts.append((0, state_of))
+    right = kept_whole(parts, max(cells_of(state_of), cells - 20), " · ")
     return cropped(spread(left, right, cells), cells)
 
 
