@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
 from textual.events import DescendantFocus, Resize
 from textual.widgets import Input
 
@@ -21,6 +20,7 @@ from maestro_tui.screens.framed import Framed
 from maestro_tui.view.board import CardRows, board_line, column_title, projects, shown_columns
 from maestro_tui.view.tasks import find_tasks
 from maestro_tui.widgets.bar import Bar
+from maestro_tui.widgets.kept import Row
 from maestro_tui.widgets.line_list import LineList, bound
 from maestrod.domain.model import Noun, Task, TaskStatus
 
@@ -53,7 +53,7 @@ class Board(Framed):
         """What is shown, and the columns."""
         yield self._line
         yield self._search
-        with Horizontal(id="board"):
+        with Row(id="board"):
             yield from self._columns
 
     def on_mount(self) -> None:

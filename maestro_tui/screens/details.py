@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 
 from maestro_tui.bindings import Panel, Place
@@ -39,6 +38,7 @@ from maestro_tui.view.tabs import (
 )
 from maestro_tui.view.timeline import timeline_rows
 from maestro_tui.widgets.bar import Bar
+from maestro_tui.widgets.kept import Column
 from maestro_tui.widgets.line_list import LineList, bound
 from maestro_tui.widgets.live_pane import LivePane
 from maestrod.domain.model import Noun, QueueItem, Session, Subtask, Task
@@ -81,7 +81,7 @@ class Details(Framed):
         self._pane = LivePane(id="detail-pane")
         self._diff = Diff(desk, id="detail-diff")
         parts = (self._title, self._bar, self._list, self._pane, self._diff)
-        self._box = Vertical(*parts, id="detail", classes="panel")
+        self._box = Column(*parts, id="detail", classes="panel")
 
     def body(self) -> ComposeResult:
         """The title, the tabs, and what is in the one that is open."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -20,6 +21,7 @@ from maestro_tui.spotlight import Spotlight, Subject
 from maestro_tui.view.sessions import counts
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.guarded import Guarded
+from maestro_tui.widgets.kept import Kept
 from maestro_tui.widgets.line_list import bound
 from maestrod.domain.model import Noun, Session
 
@@ -55,7 +57,7 @@ class Doer(Protocol):
         """Answer a session's question."""
 
 
-class Framed(Guarded, Screen[None]):
+class Framed(Kept, Guarded, Screen[None]):
     """One of the screens that are reached by a number.
 
     A subclass names its mode, gives its ``body``, and draws it in ``draw`` and ``age``; what the keys act on is in
@@ -72,6 +74,7 @@ class Framed(Guarded, Screen[None]):
         self.spot = Spotlight(desk.mirror)
         self.panel = panel
         self._seams = Seams(desk.panels)
+        self._seq = 0
         self._bars = {name: Bar(id=name) for name in ("header", "banner", "footer")}
 
     @property
@@ -155,13 +158,14 @@ class Framed(Guarded, Screen[None]):
         """A second has passed: ages move, and dialogs that were not drawn yet may be by now."""
         if not self._bars["footer"].is_attached:
             return  # it is being put together
+        self._seq = 0
         self.age()
         self.draw_frame()
         self.desk.look_again()
 
     def draw_frame(self) -> None:
         """Header, banner and footer."""
-        link, now = self.desk.link, self.desk.moment().now
+        link, now = self._calm(self.desk.link), self.desk.moment().now
         counted = counts(self.desk.mirror, now)
         title = self.mode.title if self.mode.name != FIRST else ""
         project = self.spot.project_name
@@ -169,6 +173,13 @@ class Framed(Guarded, Screen[None]):
         self._bars["banner"].set_class(isinstance(link, frame.Broken), "-shown")
         self._bars["banner"].show(lambda cells: frame.banner(link, now, cells))
         self._bars["footer"].show(self.foot)
+
+    def _calm(self, link: frame.Link) -> frame.Link:
+        """The link with the number that its last commit had a second ago: ten a second are nothing to look at."""
+        if isinstance(link, frame.Connected):
+            self._seq = self._seq or link.seq
+            return msgspec.structs.replace(link, seq=self._seq)
+        return link
 
     def foot(self, cells: int) -> tuple[Line, tuple[Hint, ...]]:
         """The keys that matter now."""

@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
 from maestro_tui.bindings import Panel, Place
@@ -19,6 +18,7 @@ from maestro_tui.screens.seams import SINGLE, Seam, between
 from maestro_tui.spotlight import Subject
 from maestro_tui.view.inbox import WaitingRows, question_lines, question_title, unseen
 from maestro_tui.view.sessions import inbox, pane_words
+from maestro_tui.widgets.kept import Column, Row
 from maestro_tui.widgets.line_list import LineList, QuestionList, bound
 from maestro_tui.widgets.live_pane import LivePane
 from maestrod.domain.model import Noun
@@ -49,9 +49,9 @@ class Inbox(Framed):
 
     def body(self) -> ComposeResult:
         """The list, and beside it the question over the pane."""
-        with Horizontal(id="inbox-body"):
+        with Row(id="inbox-body"):
             yield self._waiting
-            with Vertical(id="asked", classes="panel"):
+            with Column(id="asked", classes="panel"):
                 yield self._question
                 yield self._pane
 

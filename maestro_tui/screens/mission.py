@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.widget import Widget
 from textual.widgets import Input
@@ -28,6 +27,7 @@ from maestro_tui.view.tasks import FoundTasks, TaskTree, find_tasks, no_tasks
 from maestro_tui.view.timeline import timeline_rows
 from maestro_tui.view.words import FOUND
 from maestro_tui.widgets.bar import Bar
+from maestro_tui.widgets.kept import Box, Column, Row
 from maestro_tui.widgets.line_list import LineList, QuestionList, TreeList, bound
 from maestrod.domain.model import LIVE_SESSION, Noun, Project, QueueItem, Session, Task
 
@@ -70,18 +70,18 @@ class Mission(Live):
         self._lists: dict[Panel, LineList] = {panel: _panel(panel) for panel in MISSION if panel is not Panel.PANE}
         for each in self._lists.values():
             each.follow = self._pointed
-        self._left, self._side = Vertical(id="left"), Container(id="side")
+        self._left, self._side = Column(id="left"), Box(id="side")
         self._search = Input(id="search", placeholder="search tasks", compact=True)
 
     def body(self) -> ComposeResult:
         """The panels."""
         yield self._tabs
-        with Horizontal(id="body"):
+        with Row(id="body"):
             with self._left:
                 yield self._lists[Panel.TASKS]
                 yield self._search
                 yield self._lists[Panel.SESSIONS]
-            with Container(id="rest"):
+            with Box(id="rest"):
                 yield self.centre
                 with self._side:
                     yield self._lists[Panel.INBOX]

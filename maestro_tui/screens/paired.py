@@ -4,7 +4,6 @@ from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import DescendantFocus, Resize
 from textual.widgets import Input
@@ -18,6 +17,7 @@ from maestro_tui.mirror import Moved
 from maestro_tui.screens.framed import Framed
 from maestro_tui.screens.seams import SINGLE, Seam, between
 from maestro_tui.widgets.bar import Bar
+from maestro_tui.widgets.kept import Row
 from maestro_tui.widgets.line_list import LineList
 
 TITLE = 120
@@ -60,7 +60,7 @@ class Paired(Framed):
         """The line, the filter, and both lists."""
         yield self._line
         yield self._filter
-        with Horizontal(id="pair"):
+        with Row(id="pair"):
             yield self.list
             yield self.side
 

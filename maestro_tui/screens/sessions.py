@@ -5,11 +5,11 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal
 from textual.events import Resize
 
 from maestro_tui.bindings import Panel, Place
 from maestro_tui.desk import Desk
+from maestro_tui.lines import Tone
 from maestro_tui.messages import Chosen
 from maestro_tui.mirror import Moved
 from maestro_tui.screens.framed import Framed
@@ -17,6 +17,7 @@ from maestro_tui.screens.seams import SINGLE, Seam, between
 from maestro_tui.spotlight import Subject
 from maestro_tui.view.grid import MOST, CrewRows, by_attention, by_parents, page, shape, tile_title
 from maestro_tui.view.sessions import inbox, pane_words
+from maestro_tui.widgets.kept import Box, Row
 from maestro_tui.widgets.line_list import LineList, bound
 from maestro_tui.widgets.tile import Tile
 from maestrod.domain.model import LIVE_SESSION, Noun
@@ -38,12 +39,12 @@ class Sessions(Framed):
         self._crew.follow = self._pointed
         self._tree = False
         self._tiles = [Tile(desk, at) for at in range(MOST)]
-        self._grid = Container(*self._tiles, id="grid")
+        self._grid = Box(*self._tiles, id="grid")
         self._asleep = False
 
     def body(self) -> ComposeResult:
         """The list and the grid."""
-        with Horizontal(id="crew-body"):
+        with Row(id="crew-body"):
             yield self._crew
             yield self._grid
 
@@ -100,7 +101,7 @@ class Sessions(Framed):
             session = mirror.state.session(id_)
             title, tone = tile_title(mirror, session, now)
             tile.show(session, title, pane_words(session), chosen=id_ == chosen)
-            tile.set_class(tone.value == "warn", "-asking")
+            tile.mark("-asking", on=tone is Tone.WARN)
 
     def on_resize(self, event: Resize) -> None:
         """More or fewer previews have room."""

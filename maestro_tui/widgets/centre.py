@@ -12,6 +12,7 @@ from maestro_tui.mirror import Live
 from maestro_tui.view.sessions import session_title
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.guarded import Guarded
+from maestro_tui.widgets.kept import Kept
 from maestro_tui.widgets.line_list import LineList
 from maestro_tui.widgets.typing_pane import TypingPane
 from maestrod.domain.model import Session
@@ -20,7 +21,7 @@ LONGEST = 120
 """Cells of a name that are handed to the border, which cuts it to the width there is."""
 
 
-class Centre(Guarded, Vertical):
+class Centre(Kept, Guarded, Vertical):
     """Shows one or the other; the name of what is shown is in the border."""
 
     def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002 - Textual's name

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from math import ceil
 from time import monotonic
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 SLIP_S = 0.5
 """How long a question that came under the cursor by itself takes no answer: it was meant for the one before."""
+
+THUMB_STEPS = 8
+"""Places of a scrollbar's thumb in a cell, and of its position in a line, as Textual has them."""
 
 
 def bound(place: Place) -> list[BindingType]:
@@ -105,6 +109,22 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
             self.vertical_scrollbar.window_virtual_size = lines
         self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Paint the lines, and the scrollbar only when its thumb is seen to move: in a long list few lines move it."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self._thumb(new_value)
+        if round(old_value) != round(new_value):
+            self.refresh(self.size.region)
+
+    def _thumb(self, y: float) -> float:
+        """The first position whose thumb is drawn where that of ``y`` is."""
+        bar = self.vertical_scrollbar
+        size, longest = bar.size.height, bar.window_virtual_size - bar.window_size
+        track = THUMB_STEPS * (size - max(1, size * bar.window_size / max(1, bar.window_virtual_size)))
+        if y >= longest or track <= 0:
+            return y
+        return ceil(THUMB_STEPS * int(y / longest * track) * longest / track) / THUMB_STEPS
+
     def point(self, key: str) -> bool:
         """Put the cursor on a key, when it is shown."""
         at = self._rows.find(key)
@@ -129,8 +149,10 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         at = max(0, min(at, len(self._rows) - 1))
         if at == self._at:
             return
+        before, top, height = self._at, self.scroll_offset.y, self._rows.height
         self._put(at)
-        self.repaint()
+        if self.scroll_offset.y == top:  # otherwise all of it is painted
+            self.repaint(line for row in (before, at) for line in range(row * height - top, (row + 1) * height - top))
         self.follow(self.panel, self._key)
 
     # -- drawing ---------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from maestro_tui.ansi import Colour, Run, Sgr, parsed, rgb
 from maestro_tui.bindings import Place
 from maestro_tui.cells import cut, width
 from maestro_tui.widgets.line_list import bound
-from maestro_tui.widgets.toned import Lined
+from maestro_tui.widgets.toned import Lined, filled
+
+REVERSED = Style(reverse=True)
 
 
 class Look(NamedTuple):
@@ -89,12 +91,14 @@ class LivePane(Lined[Look], can_focus=True):
         if content.words:
             words = cut(content.words, cells - 2)
             gap = " " * ((cells - width(words)) // 2)
-            return Strip([Segment(gap + words, base)]).adjust_cell_length(cells, base)
-        strip = Strip([Segment(text, base + style_of(sgr)) for text, sgr in content.runs])
+            return filled([Segment(gap + words, base)], cells, base)
+        segments = [Segment(text, base + style_of(sgr)) for text, sgr in content.runs]
+        if content.cursor is None and not content.left:
+            return filled(segments, cells, base)
         column = content.cursor or 0
-        strip = strip.adjust_cell_length(max(strip.cell_length, content.left + cells, column + 1), base)
+        strip = filled(segments, max(content.left + cells, column + 1), base)
         if content.cursor is not None:
-            strip = _with_cursor(strip, column)
+            strip = _with_cursor(segments, column)
         return strip.crop(content.left, content.left + cells)
 
     # -- looking around --------------------------------------------------------------------------
@@ -124,9 +128,10 @@ class LivePane(Lined[Look], can_focus=True):
         self.action_pan(0, -2)
 
 
-def _with_cursor(strip: Strip, column: int) -> Strip:
-    before, under, after = strip.crop(0, column), strip.crop(column, column + 1), strip.crop(column + 1)
-    return Strip.join([before, under.apply_style(Style(reverse=True)), after])
+def _with_cursor(segments: list[Segment], column: int) -> Strip:
+    cells = Segment.get_line_length(segments)
+    before, under, after = Segment.divide(segments, (column, column + 1, cells))
+    return Strip([*before, *Segment.apply_style(under, post_style=REVERSED), *after], cells)
 
 
 @lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ from maestro_tui.cells import cut, plain
 from maestro_tui.desk import Desk
 from maestro_tui.messages import Chosen
 from maestro_tui.widgets.guarded import Guarded
+from maestro_tui.widgets.kept import Kept
 from maestro_tui.widgets.live_pane import LivePane
 from maestrod.domain.model import Session
 
@@ -24,7 +25,7 @@ SETTLE_S = 0.06
 """How long the cursor stands still before a preview is drawn faster or slower."""
 
 
-class Tile(Guarded, Vertical):
+class Tile(Kept, Guarded, Vertical):
     """Follows the pane of one session, slower while the cursor is elsewhere; the pane itself is never resized."""
 
     def __init__(self, desk: Desk, at: int) -> None:
@@ -42,7 +43,7 @@ class Tile(Guarded, Vertical):
     def show(self, session: Session, title: str, words: str, *, chosen: bool) -> None:
         """Show this session."""
         self.border_title = Content(cut(plain(title), LONGEST))
-        self.set_class(chosen, "-chosen")
+        self.mark("-chosen", on=chosen)
         followed = (session.id, session.pane, session.status, chosen)
         if followed == self._followed:
             return
@@ -61,6 +62,12 @@ class Tile(Guarded, Vertical):
             await self._follow(session.id, fps, words)
 
         self.begin(follow, group="pane", alone=True)
+
+    def mark(self, name: str, *, on: bool) -> None:
+        """Set a class that says how its frame looks: that of the pane in it needs no new styles."""
+        if on != self.has_class(name):
+            self.set_class(on, name, update=False)
+            self.app.stylesheet.apply(self)
 
     async def _follow(self, session_id: str, fps: int, words: str) -> None:
         async with aclosing(self._desk.screens(session_id, fps=fps)) as screens:

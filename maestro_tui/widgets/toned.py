@@ -1,9 +1,10 @@
 """Lines of toned text as strips of a widget, painted anew only where they differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Generic, TypeVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -13,11 +14,12 @@ from textual.widget import Widget
 from maestro_tui.lines import Line
 from maestro_tui.themes import Look, look
 from maestro_tui.widgets.guarded import Guarded
+from maestro_tui.widgets.kept import Kept
 
 Content = TypeVar("Content")
 
 
-class Toned(Guarded, Widget):
+class Toned(Kept, Guarded, Widget):
     """A widget whose lines have tones."""
 
     @property
@@ -28,8 +30,7 @@ class Toned(Guarded, Widget):
     def strip(self, line: Line, cells: int, base: Style) -> Strip:
         """The line on ``base``, filled to the width."""
         tones = self.look.tones
-        segments = [Segment(span.text, base + tones[span.tone]) for span in line if span.text]
-        return Strip(segments).adjust_cell_length(cells, base)
+        return filled([Segment(span.text, base + tones[span.tone]) for span in line if span.text], cells, base)
 
 
 class Lined(Toned, Generic[Content]):
@@ -50,18 +51,19 @@ class Lined(Toned, Generic[Content]):
         """How it looks."""
         raise NotImplementedError
 
-    def repaint(self) -> None:
-        """Draw the lines that show something else than before."""
+    def repaint(self, among: Iterable[int] | None = None) -> None:
+        """Draw the lines that show something else than before; ``among`` are those that can, all without it."""
         width, height = self._measured()
-        changed = [y for y in range(height) if self._painted.get(y) != self.content(y)]
+        looked_at = range(height) if among is None else sorted(y for y in set(among) if 0 <= y < height)
+        changed = [y for y in looked_at if self._painted.get(y) != self.content(y)]
         if changed:
             self.refresh(*(Region(0, y, width, lines) for y, lines in _stretches(changed)))
 
-    def render_lines(self, crop: Region) -> list[Strip]:
+    def paint_lines(self, crop: Region) -> list[Strip]:
         """The lines of a region, on the ground of the widget."""
         self._base = self.rich_style
         self._measured()
-        return super().render_lines(crop)
+        return super().paint_lines(crop)
 
     def _measured(self) -> Size:
         """The size; its width and what is scrolled are kept for all lines: Textual walks up the tree for each."""
@@ -73,6 +75,15 @@ class Lined(Toned, Generic[Content]):
         """One line of the window."""
         self._painted[y] = content = self.content(y)
         return self.paint(content, self._base)
+
+
+def filled(segments: list[Segment], cells: int, base: Style) -> Strip:
+    """The segments as a strip of that many cells; what is missing has the style of ``base``."""
+    used = sum(cell_len(segment.text) for segment in segments)
+    if used < cells:
+        segments.append(Segment(" " * (cells - used), base))
+    strip = Strip(segments, max(used, cells))
+    return strip if used <= cells else strip.adjust_cell_length(cells, base)
 
 
 def _stretches(lines: list[int]) -> Iterator[tuple[int, int]]:

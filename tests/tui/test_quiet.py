@@ -1,6 +1,7 @@
 """What has not moved is not drawn, what nobody sees moves nothing, and what was read holds no key up."""
 
 import gc
+import re
 
 from textual.content import Content
 from textual.widget import Widget
@@ -10,6 +11,9 @@ from maestro_tui.bindings import Panel
 from maestro_tui.lines import FixedRows, Span
 from maestro_tui.mirror import Mirror
 from maestro_tui.widgets.guarded import Guarded
+from maestro_tui.widgets.line_list import LineList
+from maestro_tui.widgets.live_pane import LivePane
+from maestro_tui.widgets.tile import Tile
 from maestrod.domain.model import Noun
 from maestrod.domain.tasks import EditTask
 from maestrod.domain.timeline import Report
@@ -97,6 +101,47 @@ async def test_a_longer_list_lays_the_screen_out_only_for_its_scrollbar(world: W
 
 def rows(number: int) -> FixedRows:
     return FixedRows([(str(at), (Span(f"row {at}"),)) for at in range(number)])
+
+
+async def test_the_number_of_the_last_commit_moves_once_a_second(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world, (200, 60)) as seen:
+        await ready(seen)
+        seen.app.mission.tick()
+        await seen.until(lambda: "seq " in seen.text)
+        before = number_in(seen.text)
+        for title in ("Called so", "Called otherwise"):
+            await world.do(EditTask(task_id=sample.login, title=title))
+        await seen.shows("Called otherwise")
+        assert number_in(seen.text) == before
+        seen.app.mission.tick()
+        await seen.until(lambda: number_in(seen.text) >= before + 2, "a second later it is another")
+
+
+def number_in(text: str) -> int:
+    found = re.search(r"seq (\d+)", text)
+    assert found is not None, text
+    return int(found[1])
+
+
+async def test_the_frame_of_the_chosen_preview_alone_is_drawn_anew(world: World) -> None:
+    await fill(world)
+    async with looking(world, (160, 48)) as seen:
+        await ready(seen)
+        await seen.press("3", "g")
+        tiles = list(seen.app.screen.query(Tile))
+        await seen.until(lambda: tiles[0].has_class("-chosen") and not seen.app.screen._dirty_widgets)
+        panes = [tile.query_one(LivePane) for tile in tiles]
+        fresh = [pane.render_lines(pane.region.size.region) for pane in panes]
+        crew = seen.app.screen.query_one(LineList)
+        crew.action_move(1)
+        assert [tile.has_class("-chosen") for tile in tiles[:2]] == [False, True]
+        assert [pane.render_lines(pane.region.size.region) for pane in panes] == fresh
+        assert [(p.id, p._repaint_regions) for p in panes if p._repaint_required] == []
+        first, second = (tile.styles.border_top[1] for tile in tiles[:2])
+        assert first != second
+        crew.action_move(-1)
+        assert [tile.styles.border_top[1] for tile in tiles[:2]] == [second, first]
 
 
 def test_titles_and_signs_of_life_of_an_agent_move_nothing() -> None:
