@@ -111,7 +111,8 @@ def test_a_task_that_has_gone_says_so() -> None:
 
 
 async def on_graph(seen: Seen) -> Graph:
-    await seen.until(lambda: seen.app.desk.mirror.whole, "everything is read")
+    desk = seen.app.desk
+    await seen.until(lambda: desk.mirror.whole and not desk.changed.is_set(), "everything is read, and was drawn")
     await seen.press("6")
     await seen.until(lambda: isinstance(seen.app.screen, Graph), "the graph is shown")
     found = seen.app.screen
