@@ -79,16 +79,18 @@ def _head(mirror: Mirror, asking: Asking, session: Session, now: int, cells: int
     face = face_in(mirror, session)
     since = since_of_session(session, mirror.live.get(session.id, UNKNOWN))
     who = (Span(f"{face.glyph} ", face.tone), Span(plain(session.name), Tone.STRONG))
-    more = [(2, (Span(plain(session.provider), Tone.DIM),)), (1, (Span(_kind(asking, session), Tone.DIM),))]
+    words = [(2, plain(session.provider)), (1, _kind(asking, session))]
+    more: list[tuple[int, Line]] = [(rank, (Span(word, Tone.DIM),)) for rank, word in words if word]
     right = (Span(age(now - since), Tone.WARN if session.needs_input.active else Tone.DIM),)
     room = max(0, cells - cells_of(who) - cells_of(right) - 4)
     return spread((*who, Span("  "), *kept_whole(more, room, " · ")), right, cells)
 
 
 def _kind(asking: Asking, session: Session) -> str:
+    """What kind of question it is; of one who does not ask it is said below why the session is here."""
     dialog = asking.dialogs.get(session.id)
     if not session.needs_input.active:
-        return "turn is over" if session.status.value == "idle" else "no signal"
+        return ""
     return plain((dialog.kind if dialog is not None else session.turn.kind) or "question")
 
 
@@ -146,7 +148,8 @@ def question_lines(mirror: Mirror, asking: Asking, session: Session, cells: int)
     """The whole question and all that can be answered."""
     dialog = asking.dialogs.get(session.id)
     known = (_kind(asking, session), session.provider, session.model or "", session.role, session.permission_mode)
-    lines: list[Line] = [(Span(" · ".join(plain(word) for word in known if word), Tone.DIM),)]
+    facts = " · ".join(plain(word) for word in known if word)
+    lines: list[Line] = [(Span(line, Tone.DIM),) for line in folded(facts, cells)]
     lines += [(Span(f"on {plain(title)}", Tone.DIM),) for title in _tasks(mirror, session)]
     lines += [(), *((Span(line, Tone.STRONG),) for line in folded(asked_words(session, dialog), cells, most=12))]
     if session.id in asking.busy:

@@ -112,24 +112,28 @@ def template_rows(template: Template, draft: str | None, cells: int) -> FixedRow
         "default of its role" if template.is_default else "",
         "edited" if template.version else "as shipped",
     ]
-    head: list[Line] = [(Span(" · ".join(plain(fact) for fact in facts if fact), Tone.DIM),)]
+    head = _words(" · ".join(plain(fact) for fact in facts if fact), Tone.DIM, cells)
     if draft is not None:
-        head.append((Span("This draft was not saved: e goes on with it.", Tone.WARN),))
+        head += _words("This draft was not saved: e goes on with it.", Tone.WARN, cells)
     return _text(head, template.content if draft is None else draft, cells)
 
 
 def book_rows(shelf: Shelf, book: Book, cells: int) -> FixedRows:
     """The skill's text, with where it lies and what it hides."""
     face = face_of_book(shelf, book)
-    head: list[Line] = [(Span(f"{face.glyph} {face.word}", face.tone),), (Span(plain(book.path), Tone.DIM),)]
+    head = [*_words(f"{face.glyph} {face.word}", face.tone, cells), *_words(book.path, Tone.DIM, cells)]
     winner = shelf.winner(book.name)
     if face is HIDDEN and winner is not None:
-        head.append((Span(f"hidden by {plain(winner.path)}", Tone.WARN),))
+        head += _words(f"hidden by {winner.path}", Tone.WARN, cells)
     over = _hides(shelf, book) if face is IN_USE else []
-    head += [(Span(f"it hides that of {', '.join(over)}", Tone.WARN),)] if over else []
-    head += [(Span(line, Tone.BAD),) for line in folded(book.trouble, cells)]
-    head += [(Span(line, Tone.STRONG),) for line in folded(book.description, cells)]
+    head += _words(f"it hides that of {', '.join(over)}", Tone.WARN, cells) if over else []
+    head += _words(book.trouble, Tone.BAD, cells)
+    head += _words(book.description, Tone.STRONG, cells)
     return _text(head, book.text, cells)
+
+
+def _words(text: str, tone: Tone, cells: int) -> list[Line]:
+    return [(Span(line, tone),) for line in folded(text, cells)]
 
 
 def _text(head: Sequence[Line], text: str, cells: int) -> FixedRows:

@@ -197,6 +197,7 @@ def test_a_silent_one_and_one_whose_turn_is_over_say_so() -> None:
     rows = WaitingRows(here, Asking(), ["sess_1", "sess_2", "sess_9"], MOMENT)
     assert "no sign of life" in text_of(rows.lines(0, 60)[1])
     assert "its turn is over" in text_of(rows.lines(1, 60)[1])
+    assert "turn is over" not in text_of(rows.lines(1, 60)[0])
     assert text_of(rows.lines(2, 60)[0]) == "deleted"
 
 

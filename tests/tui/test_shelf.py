@@ -67,6 +67,12 @@ def test_the_text_is_told_with_where_it_lies() -> None:
     )
 
 
+@pytest.mark.parametrize("cells", [14, 20, 30])
+def test_what_is_known_is_told_whole_where_there_is_little_room(cells: int) -> None:
+    assert " ".join(told(template_rows(WORKER, None, cells))).startswith("worker · default of its role · as shipped ")
+    assert "it hides that of shipped" in " ".join(told(book_rows(SHELF, HERE, cells)))
+
+
 @pytest.mark.parametrize("cells", [1, 3, 8, 20, 60])
 def test_hostile_texts_stay_in_their_width(cells: int) -> None:
     evil = Book(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE * 9, HOSTILE)
