@@ -103,6 +103,12 @@ class MaestroApp(Actions):
     def _tick(self) -> None:
         if self.screen_stack and self.here.is_mounted:  # while the app is closed there is none
             self.here.tick()
+            self._drop_stale_toasts()
+
+    def _drop_stale_toasts(self) -> None:
+        """Textual 8.2 forgets the end of one that came to a screen with next to no time left: its timer is skipped."""
+        if self.screen.query("Toast"):
+            self._refresh_notifications()
 
     def _handle_exception(self, error: Exception) -> None:
         """A failure of our own is told in a panel; the screen and the agents go on."""

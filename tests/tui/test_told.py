@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 from textual.events import AppBlur, AppFocus
+from textual.widgets._toast import Toast
 
 from maestro_tui.preferences import Preferences
 from maestro_tui.screens.reading import News
@@ -58,6 +59,17 @@ async def test_a_question_is_told_unless_one_looks_at_it(world: World) -> None:
         await world.do(NeedInput(session_id=sample.queue, message="Drop it?"))
         await seen.shows("tidy-up needs you", "Drop it?")
         assert toasts(seen) == ["tidy-up needs you|Drop it?"]
+
+
+async def test_a_toast_whose_timer_was_skipped_goes_all_the_same(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await seen.until(lambda: seen.app.desk.mirror.whole)
+        seen.app.notify("told a moment ago", timeout=0.5)
+        await seen.until(lambda: seen.app.screen.query(Toast))
+        for timer in seen.app.screen.query_one(Toast)._timers:
+            timer.stop()
+        await seen.until(lambda: not seen.app.screen.query(Toast), "it is gone")
 
 
 async def test_a_burst_is_one_toast_and_one_run_of_the_program(world: World, tmp_path: Path) -> None:
