@@ -66,6 +66,17 @@ class Actions(Guarded, App[None]):
             self.teller.touched()
         await super().on_event(event)
 
+    def on_key(self, event: Key) -> None:
+        """A letter that nobody took was typed ahead of the key that led to a field: it goes there."""
+        field = self.focused
+        if field is None or not field.check_consume_key(event.key, event.character):
+            return
+        from textual.widgets import Input, TextArea
+
+        if isinstance(field, Input | TextArea):  # they let no letter pass that reaches them
+            event.prevent_default()
+            _ = field.post_message(Key(event.key, event.character))
+
     @property
     def looked(self) -> Looked:
         """What is on the screen, large."""

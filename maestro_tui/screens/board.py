@@ -59,7 +59,7 @@ class Board(Framed):
     def on_mount(self) -> None:
         """The cards are sorted from now on."""
         self.desk.mirror.sort_cards()
-        self._columns[self._at].focus()
+        self.set_focus(self._columns[self._at])
 
     # -- drawing ---------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ class Board(Framed):
     def _enter(self, at: int) -> None:
         self._at = at
         self._fit()
-        self._columns[at].focus()
+        self.set_focus(self._columns[at])
         self._draw_columns()
         self.draw_frame()
 
@@ -206,7 +206,7 @@ class Board(Framed):
     def action_search(self) -> None:
         """Type what the cards are filtered by."""
         self._search.add_class("-shown")
-        self._search.focus()
+        self.set_focus(self._search)
 
     @on(Input.Changed, "#filter")
     def _typed(self, event: Input.Changed) -> None:

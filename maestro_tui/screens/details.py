@@ -131,7 +131,7 @@ class Details(Framed):
         for each in (self._pane, self._diff, self._list):
             each.set_class(each is not shown, "-hidden")
         self.panel = Panel.DIFF if shown is self._diff else Panel.DETAILS
-        shown.focus()
+        self.set_focus(shown)
         self._list.action_first()
         self.redraw()
         self.begin(self._fetch, group="read", alone=True)

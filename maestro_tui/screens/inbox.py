@@ -57,7 +57,7 @@ class Inbox(Framed):
 
     def on_mount(self) -> None:
         """The list has the keys."""
-        self._waiting.focus()
+        self.set_focus(self._waiting)
 
     def entered(self, subject: Subject | None = None) -> None:
         """One comes to answer."""

@@ -90,7 +90,7 @@ class Mission(Live):
 
     def on_mount(self) -> None:
         """Draw what is there, which at first is nothing."""
-        self.lines(Panel.TASKS).focus()
+        self.set_focus(self.lines(Panel.TASKS))
         self._mark_current()
 
     def lines(self, panel: Panel) -> LineList:
@@ -319,7 +319,7 @@ class Mission(Live):
         """Type what the tasks are searched for."""
         self._focus(Panel.TASKS)
         self._search.add_class("-shown")
-        self._search.focus()
+        self.set_focus(self._search)
 
     @on(Input.Changed, "#search")
     def _typed(self, event: Input.Changed) -> None:
@@ -332,7 +332,7 @@ class Mission(Live):
 
     @on(Input.Submitted, "#search")
     def _searched(self) -> None:
-        self.lines(Panel.TASKS).focus()
+        self.set_focus(self.lines(Panel.TASKS))
 
     def _end_search(self) -> None:
         self._search.value = ""
@@ -347,7 +347,7 @@ class Mission(Live):
             self._came_from = self.panel
         self.panel = panel
         self._mark_current()
-        self._target(panel).focus()
+        self.set_focus(self._target(panel))
         self._look_under_cursor()
         self.draw_frame()
 

@@ -66,7 +66,7 @@ class Paired(Framed):
 
     def on_mount(self) -> None:
         """The list has the keys."""
-        self.list.focus()
+        self.set_focus(self.list)
 
     # -- for a subclass --------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class Paired(Framed):
     def _enter(self, chosen: LineList) -> None:
         self.panel = chosen.panel
         self._fit()
-        chosen.focus()
+        self.set_focus(chosen)
 
     def action_next_panel(self) -> None:
         """The other one."""
@@ -188,7 +188,7 @@ class Paired(Framed):
     def action_search(self) -> None:
         """Type what the list is filtered by."""
         self._filter.add_class("-shown")
-        self._filter.focus()
+        self.set_focus(self._filter)
 
     def end_filter(self) -> None:
         """Show everything again."""

@@ -50,7 +50,7 @@ class Sessions(Framed):
 
     def on_mount(self) -> None:
         """The list has the keys."""
-        self._crew.focus()
+        self.set_focus(self._crew)
 
     # -- drawing ---------------------------------------------------------------------------------
 
