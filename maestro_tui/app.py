@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.widget import Widget
 
 from maestro_tui.actions import Actions
 from maestro_tui.bindings import FIRST, MODES, Mode
@@ -47,6 +48,7 @@ class MaestroApp(Actions):
         super().__init__(desk)
         self.mission = Mission(desk)
         self.failures: list[BaseException] = []
+        self._toasts: set[Widget] = set()
         for mode in MODES:
             self.add_mode(mode.name, partial(self._made, mode))
         for each in THEMES.values():
@@ -103,12 +105,21 @@ class MaestroApp(Actions):
     def _tick(self) -> None:
         if self.screen_stack and self.here.is_mounted:  # while the app is closed there is none
             self.here.tick()
-            self._drop_stale_toasts()
+            self._clear_away_toasts()
 
-    def _drop_stale_toasts(self) -> None:
-        """Textual 8.2 forgets the end of one that came to a screen with next to no time left: its timer is skipped."""
-        if self.screen.query("Toast"):
+    def _clear_away_toasts(self) -> None:
+        """What Textual 8.2 leaves behind of toasts.
+
+        One that comes to a screen with next to no time left is forgotten: its timer is over before it begins. One that
+        was moved by others before it went stays on the terminal: a layout compares itself with the layout before, not
+        with what was scrolled since.
+        """
+        toasts = set(self.screen.query("Toast"))
+        if self._toasts - toasts:
+            self.screen.refresh()
+        if toasts:
             self._refresh_notifications()
+        self._toasts = toasts
 
     def _handle_exception(self, error: Exception) -> None:
         """A failure of our own is told in a panel; the screen and the agents go on."""

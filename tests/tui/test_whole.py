@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from tests.e2e.workshop import Workshop, workshop
-from tests.tui.tmux_screen import tmux_screen
+from tests.support.eventually import aeventually
+from tests.tui.tmux_screen import TmuxScreen, tmux_screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tmux, pytest.mark.xdist_group("tmux-screens")]
 
@@ -43,6 +45,20 @@ async def test_the_screen_starts_the_daemon_makes_a_task_and_starts_an_agent(sho
         await screen.shows("Stop Mend the login?")
         screen.press("y")
         await screen.shows("stopped", "r brings it back")
+
+
+async def test_nothing_is_left_on_the_terminal_of_toasts_that_stood_on_each_other(shop: Workshop) -> None:
+    with tmux_screen([], (120, 40), shop.env) as screen:
+        await screen.shows("● connected", "no project yet: P makes one")
+        for number in range(1, 6):
+            screen.press("w")
+            await aeventually(partial(_told, screen, number), what=f"it is told {number} times")
+        await screen.hides("Nobody waits for you.")
+        await screen.hides("▌")
+
+
+async def _told(screen: TmuxScreen, times: int) -> bool:
+    return screen.text.count("Nobody waits for you.") >= times
 
 
 async def test_a_question_is_answered_in_place_and_a_card_is_moved_and_brought_back(shop: Workshop) -> None:
