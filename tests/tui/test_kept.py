@@ -10,6 +10,7 @@ from textual.widget import Widget
 from maestro_tui.bindings import Panel
 from maestro_tui.lines import FixedRows, Span
 from maestro_tui.widgets.kept import Kept
+from maestro_tui.widgets.line_list import LineList
 from maestrod.domain.tasks import EditTask
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
@@ -87,9 +88,7 @@ async def test_a_cursor_that_moves_asks_for_its_two_rows_alone(world: World) -> 
     await fill(world)
     async with looking(world) as seen:
         await ready(seen)
-        told = seen.app.mission.lines(Panel.TIMELINE)
-        told.show(rows(20))
-        await seen.until(lambda: not seen.app.screen._dirty_widgets, "all is painted")
+        told = await listing(seen, 20)
         before = told.built
         told.action_move(1)
         assert told.built == before + 2
@@ -102,9 +101,7 @@ async def test_a_thumb_stands_where_textual_would_draw_it_and_moves_only_when_th
     await fill(world)
     async with looking(world) as seen:
         await ready(seen)
-        told = seen.app.mission.lines(Panel.TIMELINE)
-        told.show(rows(number))
-        await seen.until(lambda: told.show_vertical_scrollbar and told.vertical_scrollbar.size.height)
+        told = await listing(seen, number)
         bar, longest = told.vertical_scrollbar, int(told.max_scroll_y)
         places = [
             *range(0, longest, max(1, longest // 500)),
@@ -119,6 +116,20 @@ async def test_a_thumb_stands_where_textual_would_draw_it_and_moves_only_when_th
             ), y
         seen_at = {bar.validate_position(told._thumb(y)) for y in range(longest + 1)}
         assert len(seen_at) <= 8 * bar.size.height + 1
+
+
+async def listing(seen: Seen, number: int) -> LineList:
+    """A list of so many rows, painted; the screen's own are there until then."""
+    told, made = seen.app.mission.lines(Panel.TIMELINE), rows(number)
+
+    def painted_whole() -> bool:
+        if told._rows is not made:
+            told.show(made)
+        bar = told.show_vertical_scrollbar and told.vertical_scrollbar.size.height > 0
+        return not seen.app.screen._dirty_widgets and bar == (number > told.size.height)
+
+    await seen.until(painted_whole, "all is painted")
+    return told
 
 
 def drawn(size: int, lines: int, window: int, position: float) -> list[object]:
