@@ -50,7 +50,7 @@ async def test_the_screen_starts_the_daemon_makes_a_task_and_starts_an_agent(sho
 async def test_nothing_is_left_on_the_terminal_of_toasts_that_stood_on_each_other(shop: Workshop) -> None:
     with tmux_screen([], (120, 40), shop.env) as screen:
         await screen.shows("● connected", "no project yet: P makes one")
-        for number in range(1, 6):
+        for number in range(1, 4):
             screen.press("w")
             await aeventually(partial(_told, screen, number), what=f"it is told {number} times")
         await screen.hides("Nobody waits for you.")
