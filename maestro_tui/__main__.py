@@ -13,7 +13,7 @@ from maestro_tui.preferences import THEMES
 
 FPS = "120"
 """Paintings a second at most: a key that comes just after one waits for the next, and with Textual's 60 it would wait
-longer than its own painting takes. Nothing is painted more often for it."""
+longer than its own painting takes. What changes less often than that is painted no more often for it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
