@@ -27,6 +27,8 @@ class Kept(MessagePump):
         if self._kept is not None and self._kept[0] == crop and not self._is_dirty(crop):
             return self._kept[1]
         strips = self.paint_lines(crop)
+        if self._kept is not None:
+            _let_go(self._kept[1], strips)
         self._kept = crop, strips
         return strips
 
@@ -37,6 +39,18 @@ class Kept(MessagePump):
     def _is_dirty(self, crop: "Region") -> bool:
         cache = cast("Widget", self)._styles_cache  # noqa: SLF001 - Textual tells nobody else what it marked
         return any(map(cache.is_dirty, crop.line_range))
+
+
+def _let_go(before: "list[Strip]", now: "list[Strip]") -> None:
+    """Free what is not shown any more at once.
+
+    In a line that is shown whole, Textual (8.2, ``Strip.divide``) keeps a list with the line itself in it: left to the
+    garbage collector, thousands of them would pile up between two of its full collections.
+    """
+    staying = set(map(id, now))
+    for strip in before:
+        if id(strip) not in staying:
+            strip._divide_cache.clear()  # noqa: SLF001 - nothing public clears it
 
 
 class Box(Kept, Container):

@@ -1,6 +1,8 @@
 """What was painted is kept as long as it is true, and not a moment longer."""
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from textual.scrollbar import ScrollBarRender
@@ -82,6 +84,36 @@ async def test_what_has_not_changed_is_not_painted_again(world: World) -> None:
         again = {str(widget.id) for widget, strips in after.items() if strips is not before.get(widget)}
         assert "tasks" in again
         assert not {"header", "left", "body", "inbox"} & again
+
+
+async def test_lines_that_are_gone_are_freed_without_the_garbage_collector(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        told = await listing(seen, 20)
+        with uncollected() as garbage:
+            for step in (*(1,) * 15, *(-1,) * 15):
+                told.action_move(step)
+                await seen.pilot.pause()
+                assert f"row {told.key}" in seen.text
+        assert not [strip.text for strip in garbage if isinstance(strip, Strip)]
+
+
+@contextmanager
+def uncollected() -> Iterator[list[object]]:
+    """What the garbage collector finds when the block is left; nothing was collected in it."""
+    found: list[object] = []
+    gc.collect()
+    gc.disable()
+    try:
+        yield found
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        found += gc.garbage
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
 
 
 async def test_a_cursor_that_moves_asks_for_its_two_rows_alone(world: World) -> None:
