@@ -22,6 +22,12 @@ _SEQUENCE = re.compile(
 _ODD = re.compile(r"[^\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2500-\u25ff\u2800-\u28ff]")
 _SPACE = re.compile(r"\s+")
 
+_NARROW = re.compile(
+    r"[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2190-\u2319\u232b-\u23e8\u23f4-\u25fc"
+    r"\u2720-\u2727\u2729-\u274b\u2758-\u2794\u2800-\u28ff]*"
+)
+"""Text of which every character takes one cell: Latin, Greek, Cyrillic, and what agents draw and spin with."""
+
 
 def plain(text: str) -> str:
     """The text as one line that a terminal shows as it is: no sequences, controls, joiners or direction marks.
@@ -73,15 +79,19 @@ def _modifier(char: str) -> bool:
 
 
 def width(text: str) -> int:
-    """The cells that the text takes."""
-    return cell_len(text)
+    """The cells that the text takes.
+
+    Rich remembers the last 4,096 texts that it was asked for. Most of what agents draw is seen once, and would only
+    move through that memory: what can be counted at once is.
+    """
+    return len(text) if _NARROW.fullmatch(text) else cell_len(text)
 
 
 def cut(text: str, cells: int) -> str:
     """The text in at most that many cells; an ellipsis stands for what is left out."""
     if cells <= 0:
         return ""
-    if cell_len(text) <= cells:
+    if width(text) <= cells:
         return text
     return set_cell_size(text, cells - 1).rstrip() + ELLIPSIS
 
@@ -89,7 +99,7 @@ def cut(text: str, cells: int) -> str:
 def pad(text: str, cells: int) -> str:
     """The text cut and filled with spaces to exactly that many cells."""
     short = cut(text, cells)
-    return short + " " * (cells - cell_len(short))
+    return short + " " * (cells - width(short))
 
 
 def folded(text: str, cells: int, *, most: int = 200) -> list[str]:
@@ -107,13 +117,13 @@ def _fold(text: str, cells: int) -> list[str]:
     line = ""
     for word in text.split(" "):
         joined = f"{line} {word}" if line else word
-        if cell_len(joined) <= cells:
+        if width(joined) <= cells:
             line = joined
             continue
         if line:
             lines.append(line)
         line = word
-        while cell_len(line) > cells:
+        while width(line) > cells:
             head = _head(line, cells)
             lines.append(head)
             line = line[len(head) :]
@@ -124,7 +134,7 @@ def _head(text: str, cells: int) -> str:
     """As many whole characters as fit, at least one."""
     used = 0
     for at, char in enumerate(text):
-        used += cell_len(char)
+        used += width(char)
         if used > cells and at:
             return text[:at]
     return text

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Generic, TypeVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from maestro_tui.cells import width
 from maestro_tui.lines import Line
 from maestro_tui.themes import Look, look
 from maestro_tui.widgets.guarded import Guarded
@@ -79,7 +79,7 @@ class Lined(Toned, Generic[Content]):
 
 def filled(segments: list[Segment], cells: int, base: Style) -> Strip:
     """The segments as a strip of that many cells; what is missing has the style of ``base``."""
-    used = sum(cell_len(segment.text) for segment in segments)
+    used = sum(width(segment.text) for segment in segments)
     if used < cells:
         segments.append(Segment(" " * (cells - used), base))
     strip = Strip(segments, max(used, cells))

@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cached_cell_len, cell_len
 
 from maestro_tui.cells import LONGEST, cut, folded, pad, plain, tidy, width
 
@@ -95,6 +96,18 @@ def test_folded_lines_fit_and_lose_no_word(text: str, cells: int) -> None:
     assert all(width(line) <= cells for line in lines)
     kept = "".join(plain(part) for part in text.splitlines())
     assert "".join(lines).replace(" ", "") == kept.replace(" ", "")
+
+
+def test_what_is_counted_at_once_takes_what_the_tables_say() -> None:
+    characters = [chr(point) for point in range(0x3000)]
+    assert [width(character) for character in characters] == [cell_len(character) for character in characters]
+
+
+@pytest.mark.parametrize("text", ["  step 1 of 1000", "✻ Scripting… (1s · ↓ 42 tokens)", "⎿ Fünf Prüfungen │ ▌", "❯ да"])
+def test_what_an_agent_draws_once_is_not_remembered(text: str) -> None:
+    cached_cell_len.cache_clear()
+    assert (width(text), folded(text, 200)) == (len(text), [plain(text)])
+    assert cached_cell_len.cache_info().misses == 0
 
 
 def test_folding_breaks_at_spaces_and_keeps_paragraphs() -> None:
