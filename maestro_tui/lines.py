@@ -108,6 +108,10 @@ class FixedRows:
         return (cropped(self._rows[at][1], cells),)
 
 
+class NewestRows(FixedRows):
+    """Lines of which the newest stand first, and more come there."""
+
+
 def text_of(line: Iterable[Span]) -> str:
     """The line without its tones."""
     return "".join(span.text for span in line)

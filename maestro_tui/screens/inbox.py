@@ -101,7 +101,7 @@ class Inbox(Framed):
             asked.border_title = Content(question_title(session, mirror, self.desk.moment().now))
             cells = max(20, self._question.size.width - 2)
             lines = question_lines(mirror, self.desk.asking, session, cells)
-            self._question.show(FixedRows([(str(at), line) for at, line in enumerate(lines)]))
+            self._question.show(FixedRows([(f"{session.id} {at}", line) for at, line in enumerate(lines)]))
             inner = asked.size.height
             room = inner - PANE if inner > 2 * PANE else inner
             self._question.styles.height = max(LEAST, min(len(lines) + 1, room))

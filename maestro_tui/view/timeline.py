@@ -4,7 +4,7 @@ from itertools import islice
 
 from maestro_tui.cells import folded, plain
 from maestro_tui.faces import face_of_entry
-from maestro_tui.lines import FixedRows, Line, Span, Tone
+from maestro_tui.lines import NewestRows, Line, Span, Tone
 from maestro_tui.moment import Moment, clock_words
 from maestrod.domain.model import EntryType, Noun, TimelineEntry
 from maestrod.domain.state import State
@@ -13,12 +13,12 @@ ENTRIES = 60
 """Entries that a timeline shows."""
 
 
-def timeline_rows(state: State, kind: str, about: str, moment: Moment, cells: int) -> FixedRows:
+def timeline_rows(state: State, kind: str, about: str, moment: Moment, cells: int) -> NewestRows:
     """What was reported, newest first; ``kind`` is ``session`` or ``task``."""
     ids = islice(state.groups[f"{kind}-timeline", about].after(None, descending=True), ENTRIES)
     entries = (state.table(Noun.TIMELINE)[id_] for id_ in ids)
     told = [entry for entry in entries if isinstance(entry, TimelineEntry)]
-    return FixedRows([(entry.id, line) for entry in told for line in _entry_lines(entry, moment, cells)])
+    return NewestRows([(entry.id, line) for entry in told for line in _entry_lines(entry, moment, cells)])
 
 
 def _entry_lines(entry: TimelineEntry, moment: Moment, cells: int) -> list[Line]:

@@ -59,7 +59,7 @@ class Centre(Kept, Guarded, Vertical):
         """Show what is known of something."""
         self._call(name)
         self._session_shown(shown=False)
-        self.details.show(FixedRows([(str(at), line) for at, line in enumerate(lines)]), "nothing is selected")
+        self.details.show(FixedRows([(f"{name} {at}", line) for at, line in enumerate(lines)]), "nothing is selected")
 
     def mark_typing(self, leave: str) -> None:
         """Say in the border that keys go to the agent, and which one leaves; nothing when they do not."""

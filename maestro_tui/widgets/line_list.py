@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from maestro_tui.bindings import Key, Panel, Place, keys_in
 from maestro_tui.cells import cut, folded
-from maestro_tui.lines import Line, NoRows, Rows, Span, Tone
+from maestro_tui.lines import Line, NewestRows, NoRows, Rows, Span, Tone
 from maestro_tui.messages import Chosen, Folded, Picked, Sized
 from maestro_tui.widgets.toned import Lined
 
@@ -87,13 +87,21 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         return self._key
 
     def show(self, rows: Rows, words: str | None = None) -> None:
-        """Show these rows; the cursor stays on what it was on, ``words`` stand for no rows."""
-        before = self._key
+        """Show these rows; the cursor stays on what it was on, ``words`` stand for no rows.
+
+        Where a person has scrolled away from the cursor, the window stays too. A cursor on the first of rows that
+        grow at their top stays on the first: whoever looks at the newest sees what comes.
+        """
+        before, in_sight = self._key, self._hidden() == 0
         self._rows = rows
         self._words = self._words if words is None else words
         self._make_room(len(rows) * rows.height)
         found = rows.find(before) if before else None
+        if self._at == 0 and isinstance(rows, NewestRows):
+            found = 0
         self._put(found if found is not None else min(self._at, max(0, len(rows) - 1)))
+        if in_sight or self._key != before:
+            self._into_sight()
         self.repaint()
         if self._key != before:
             self.follow(self.panel, self._key)
@@ -135,22 +143,28 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
     def _put(self, at: int) -> None:
         self._at = at
         self._key = self._rows.key(at) if at < len(self._rows) else ""
-        height = self._rows.height
-        top, bottom = at * height, (at + 1) * height
+
+    def _hidden(self) -> int:
+        """How many lines the window has to go down, or up, until it has all of the cursor's row."""
+        height, first = self._rows.height, self.scroll_offset.y
+        top, bottom = self._at * height, (self._at + 1) * height
         seen = max(height, self.scrollable_content_region.height or self.size.height)
-        if top < self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False)
-        elif bottom > self.scroll_offset.y + seen:
-            self.scroll_to(y=bottom - seen, animate=False)
+        return min(0, top - first) or max(0, bottom - first - seen)
+
+    def _into_sight(self) -> None:
+        if hidden := self._hidden():
+            self.scroll_to(y=self.scroll_offset.y + hidden, animate=False)
 
     def _move_to(self, at: int) -> None:
         if not len(self._rows):
             return
         at = max(0, min(at, len(self._rows) - 1))
         if at == self._at:
+            self._into_sight()
             return
         before, top, height = self._at, self.scroll_offset.y, self._rows.height
         self._put(at)
+        self._into_sight()
         if self.scroll_offset.y == top:  # otherwise all of it is painted
             self.repaint(line for row in (before, at) for line in range(row * height - top, (row + 1) * height - top))
         self.follow(self.panel, self._key)
@@ -217,7 +231,7 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """The cursor stays in sight; what was folded to the width is made anew."""
-        self._put(self._at)
+        self._into_sight()
         self.post_message(Sized(self.panel))
 
 

@@ -3,6 +3,7 @@
 import gc
 import re
 
+from textual import events
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -74,6 +75,51 @@ async def test_a_timeline_stands_while_something_else_moves(world: World) -> Non
         await world.do(EditTask(task_id=sample.login, title="Called otherwise"))
         await seen.shows("Called otherwise")
         assert told.built == before
+
+
+async def test_who_looks_at_the_newest_of_a_timeline_sees_what_comes(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        told = seen.app.mission.lines(Panel.TIMELINE)
+        for number in range(2 * told.size.height):
+            await report(world, seen, f"Step {number}")
+        await seen.shows(f"Step {number}")
+        assert (told._at, told.scroll_offset.y) == (0, 0)
+        told.action_move(2)
+        read = told.key
+        await report(world, seen, "Told later")
+        await seen.until(lambda: "Told later" in seen.text)
+        assert told.key == read
+
+
+async def report(world: World, seen: Seen, message: str) -> None:
+    session = seen.app.mission.spot.session
+    assert session is not None
+    await world.do(Report(session_id=session.id, message=message))
+
+
+async def test_a_window_that_was_scrolled_away_from_the_cursor_stays_until_the_cursor_moves(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        told = seen.app.mission.lines(Panel.TIMELINE)
+        room = told.size.height
+        told.show(rows(3 * room))
+        await seen.until(lambda: told.show_vertical_scrollbar)
+        for _ in range(3):
+            await seen.pilot._post_mouse_events([events.MouseScrollDown], told, button=0)
+        away = told.scroll_offset.y
+        assert away > 0
+        told.show(rows(4 * room))
+        assert (told.scroll_offset.y, told.key) == (away, "0")
+        told.action_first()
+        assert told.scroll_offset.y == 0
+        told.scroll_to(y=away, animate=False)
+        told.action_move(1)
+        assert told.scroll_offset.y == 1
+        told.show(FixedRows([(f"other {at}", ()) for at in range(3 * room)]))
+        assert (told.scroll_offset.y, told.key) == (1, "other 1")
 
 
 async def test_a_longer_list_lays_the_screen_out_only_for_its_scrollbar(world: World) -> None:
