@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.cells import cached_cell_len
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.widget import Widget
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 FRAME_S = 1 / 30
 """The shortest time between two drawings of what the daemon says."""
+FORGET_S = 60.0
+"""How long Rich knows again how wide a text is. By itself it keeps 4,096 texts; among agents at work most of them are
+never seen again, and for half an hour the memory would grow by that."""
 FAILURES = 20
 """After so many failures of our own the app ends after all."""
 
@@ -77,6 +81,7 @@ class MaestroApp(Actions):
     def on_mount(self) -> None:
         """What the daemon says comes after the first paint."""
         self.set_interval(1.0, self._tick)
+        self.set_interval(FORGET_S, lambda: cached_cell_len.cache_clear())  # Textual takes no method written in C
         self.call_after_refresh(self._begin)
         for trouble in filter(None, [self.desk.preferences.trouble, self.desk.trouble, *self.desk.keymap.troubles]):
             self.notify(trouble, severity="warning", markup=False)

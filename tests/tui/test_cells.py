@@ -103,7 +103,9 @@ def test_what_is_counted_at_once_takes_what_the_tables_say() -> None:
     assert [width(character) for character in characters] == [cell_len(character) for character in characters]
 
 
-@pytest.mark.parametrize("text", ["  step 1 of 1000", "✻ Scripting… (1s · ↓ 42 tokens)", "⎿ Fünf Prüfungen │ ▌", "❯ да"])
+@pytest.mark.parametrize(
+    "text", ["  step 1 of 1000", "✻ Scripting… (1s · ↓ 42 tokens)", "⎿ Fünf Prüfungen │ ▌", "❯ да"]
+)
 def test_what_an_agent_draws_once_is_not_remembered(text: str) -> None:
     cached_cell_len.cache_clear()
     assert (width(text), folded(text, 200)) == (len(text), [plain(text)])

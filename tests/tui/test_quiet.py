@@ -3,11 +3,14 @@
 import gc
 import re
 
+import pytest
+from rich.cells import cached_cell_len, cell_len
 from textual import events
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from maestro_tui import app
 from maestro_tui.bindings import Panel
 from maestro_tui.lines import FixedRows, Span
 from maestro_tui.mirror import Mirror
@@ -60,6 +63,14 @@ def test_a_title_that_says_the_same_draws_nothing() -> None:
     assert (box.drawn, box.border_title) == (once + 1, "two")
     box.border_title = None
     assert (box.drawn, box.border_title) == (once + 2, None)
+
+
+async def test_how_wide_texts_are_is_not_known_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "FORGET_S", 0.01)
+    async with looking(world) as seen:
+        for number in range(1_000):
+            cell_len(f"text {number}")
+        await seen.until(lambda: cached_cell_len.cache_info().currsize < 100)
 
 
 async def test_a_timeline_stands_while_something_else_moves(world: World) -> None:
