@@ -29,7 +29,7 @@ from maestro_tui.widgets.guarded import Guarded
 from maestrod.domain.model import LIVE_SESSION, Noun, Project, Session, Task
 
 if TYPE_CHECKING:
-    from maestro_tui.screens.dialog import Dialog
+    from maestro_tui.screens.dialog import Dialog, Drafts
     from maestro_tui.screens.small import Perform
 
 
@@ -49,6 +49,7 @@ class Actions(Guarded, App[None]):
         self.given_away = False
         """Whether the terminal is somebody else's for now."""
         self.teller = Teller(desk, self)
+        self._drafts: Drafts = {}
 
     # -- who looks, and what is told -------------------------------------------------------------
 
@@ -215,6 +216,7 @@ class Actions(Guarded, App[None]):
 
     def open(self, dialog: "Dialog") -> None:
         """Show a dialog, and tell what came of it."""
+        dialog.drafts = self._drafts
         _ = self.push_screen(dialog, self._told)
 
     def _say(self, words: str) -> None:

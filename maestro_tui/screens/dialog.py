@@ -1,7 +1,7 @@
 """What all dialogs share: a frame, a place for what went wrong, and two keys."""
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message_pump import MessagePump
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static, TextArea
 
 from maestro_tui.cells import cut, folded, plain, width
 from maestro_tui.deeds import Done, Outcome
@@ -26,11 +26,15 @@ WIDTH = 76
 TOLD = 5
 """Lines of what went wrong that are shown."""
 
+Drafts = dict[str, dict[str, str]]
+"""What was typed into dialogs that were left with Esc: by what it is about, and by the field."""
+
 
 class Dialog(Guarded, ModalScreen[Outcome | None]):
     """Asks something, does it, and closes when it was done; a refusal is shown and can be corrected.
 
-    A subclass gives its ``title``, the word for its ``deed``, its parts, and does the deed in ``perform``.
+    A subclass gives its ``title``, the word for its ``deed``, its parts, and does the deed in ``perform``. What was
+    typed into its ``written`` fields is there again when it was left with Esc and comes back for the same.
     """
 
     CSS_PATH = "dialog.tcss"
@@ -46,11 +50,20 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
     deed_word = "do it"
     deed_key = "Ctrl+S"
     cancel_word = "cancel"
+    written: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
+        self.drafts: Drafts = {}
+        self._draft = ""
+        self._untouched: dict[str, str] = {}
         self._busy = False
         self._told = 0
+
+    @property
+    def about(self) -> str:
+        """What it is for; drafts are kept apart by that. Empty: none is kept."""
+        return ""
 
     def parts(self) -> Iterable[Widget]:
         """What stands in it."""
@@ -70,8 +83,16 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
             yield Bar(id="keys")
 
     def on_mount(self) -> None:
-        """Show the keys."""
+        """Show the keys, and what was typed the last time; Textual calls it after that of a subclass, by itself."""
         self._show_keys()
+        self._untouched, self._draft = self._typed(), self.about
+        if draft := self.drafts.get(self._draft):
+            for name, words in draft.items():
+                _write(self.query_one(f"#{name}"), words)
+            self.query_one("#dialog").border_subtitle = "as you left it"
+
+    def _typed(self) -> dict[str, str]:
+        return {name: _words(self.query_one(f"#{name}")) for name in self.written}
 
     @property
     def cells(self) -> int:
@@ -103,7 +124,13 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
         self._fit()
 
     def action_cancel(self) -> None:
-        """Close it without a deed."""
+        """Close it without a deed; what was typed is kept for the next time, until the screen is left."""
+        draft = {name: words for name, words in self._typed().items() if words != self._untouched.get(name, "")}
+        if self.about and draft:
+            self.drafts[self._draft] = draft
+            self.notify("What you typed is there again when you come back to it.", markup=False)
+        else:
+            self.drafts.pop(self._draft, None)
         _ = self.dismiss(None)
 
     def action_submit_typed(self) -> None:
@@ -131,9 +158,23 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
             return
         self._show_keys()
         if isinstance(outcome, Done):
+            self.drafts.pop(self._draft, None)
             _ = self.dismiss(outcome)
         elif outcome is not None:
             self.complain(outcome.words)
+
+
+def _words(field: Widget) -> str:
+    return field.text if isinstance(field, TextArea) else cast(Input, field).value
+
+
+def _write(field: Widget, words: str) -> None:
+    if isinstance(field, TextArea):
+        field.text = words
+        field.move_cursor(field.document.end)
+    else:
+        line = cast(Input, field)
+        line.value, line.cursor_position = words, len(words)
 
 
 def row(label: str, widget: Widget) -> Horizontal:

@@ -34,7 +34,13 @@ class Write(Dialog):
         sessions = [(short(session.name), session.id) for session in state.live_sessions()]
         all_of = [(short(f"all sessions of {project.name}"), project.id) for project in projects(state)]
         self._receivers = [*sessions, *all_of]
+        self.written = ("text",) if answered is not None else ("subject", "text")
         super().__init__()
+
+    @property
+    def about(self) -> str:
+        """The mail that is answered, or to whom it was to go."""
+        return f"answer {self._answered.id}" if self._answered is not None else f"write {self._to}"
 
     def parts(self) -> Iterable[Widget]:
         """To whom, what about, and the text."""
@@ -56,7 +62,6 @@ class Write(Dialog):
 
     def on_mount(self) -> None:
         """The text is what one has come to write, once it is known to whom."""
-        super().on_mount()
         if self._answered is not None or self._to:
             self.query_one("#text").focus()
 

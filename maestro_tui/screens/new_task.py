@@ -47,7 +47,6 @@ class TaskForm(Dialog):
 
     def on_mount(self) -> None:
         """Tasks can be marked."""
-        super().on_mount()
         self._offer()
 
     @property
@@ -121,11 +120,17 @@ class NewTask(TaskForm):
 
     title_words = "New task"
     deed_word = "create"
+    written = ("title", "description", "checklist")
 
     def __init__(self, desk: Desk, projects: Sequence[Project], project_id: str | None) -> None:
         super().__init__(desk)
         self._projects = projects
         self._project_id = project_id
+
+    @property
+    def about(self) -> str:
+        """The project where it was opened; nothing once the task is there, and only its checklist is not."""
+        return "" if self._task_id else f"new task {self._project_id}"
 
     def parts(self) -> Iterable[Widget]:
         """The fields, the title first."""
@@ -190,7 +195,6 @@ class EditTask(TaskForm):
 
     def on_mount(self) -> None:
         """Nothing is typed over a description that is not known."""
-        super().on_mount()
         self.query_one("#description", TextArea).read_only = True
         self.begin(self._read)
 

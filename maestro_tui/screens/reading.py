@@ -38,14 +38,12 @@ class Reading(Dialog):
 
     def on_mount(self) -> None:
         """It can be scrolled."""
-        super().on_mount()
         scroll = self.query_one("#scroll")
         scroll.can_focus = True
         scroll.focus()
 
     def on_resize(self) -> None:
         """Folded to the width."""
-        super().on_resize()
         self.query_one("#words", Static).update(self._text())
 
     def action_scroll(self, lines: int) -> None:

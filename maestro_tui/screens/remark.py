@@ -20,12 +20,18 @@ class Comment(Dialog):
     """Words on some lines."""
 
     deed_word = "keep"
+    written = ("text",)
 
     def __init__(self, remark: Remark, keep: Callable[[str], None]) -> None:
         self.title_words = f"Comment on {remark.reference}"
         self._remark = remark
         self._keep = keep
         super().__init__()
+
+    @property
+    def about(self) -> str:
+        """The lines, as they are."""
+        return "\n".join(["comment", self._remark.reference, *self._remark.quoted])
 
     def parts(self) -> Iterable[Widget]:
         """The lines, and the words."""
@@ -35,7 +41,6 @@ class Comment(Dialog):
 
     def on_mount(self) -> None:
         """One has come to write."""
-        super().on_mount()
         area = self.query_one("#text", TextArea)
         area.move_cursor(area.document.end)
         area.focus()

@@ -93,7 +93,6 @@ class Tell(Dialog):
 
     def on_mount(self) -> None:
         """The question itself is read, for the answer must be an answer to that."""
-        super().on_mount()
         if self._asked is not None:
             self.begin(self._look)
 

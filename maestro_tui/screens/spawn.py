@@ -99,6 +99,7 @@ class SpawnDialog(Dialog):
 
     title_words = "Start an agent"
     deed_word = "spawn"
+    written = ("name", "prompt")
 
     def __init__(self, desk: Desk, project_id: str, tasks: Sequence[Task], chosen: Sequence[str]) -> None:
         super().__init__()
@@ -112,6 +113,12 @@ class SpawnDialog(Dialog):
         self._tasks = Marks(things, of_these, "no open task in this project", id="tasks-chosen")
         self._skills = Marks([], self._last.skill_ids, "… reading", id="skills-chosen")
         self._templates: list[Named] = []
+        self._about = " ".join(["start", project_id, *of_these])
+
+    @property
+    def about(self) -> str:
+        """The tasks it was opened for: what one agent is told is not for another's."""
+        return self._about
 
     def parts(self) -> Iterable[Widget]:
         """The fields, the tasks first."""
@@ -132,7 +139,6 @@ class SpawnDialog(Dialog):
 
     def on_mount(self) -> None:
         """Templates and skills are read while the first fields are filled."""
-        super().on_mount()
         self.begin(self._read)
 
     async def _read(self) -> None:
