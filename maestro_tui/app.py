@@ -81,7 +81,7 @@ class MaestroApp(Actions):
     def on_mount(self) -> None:
         """What the daemon says comes after the first paint."""
         self.set_interval(1.0, self._tick)
-        self.set_interval(FORGET_S, lambda: cached_cell_len.cache_clear())  # Textual takes no method written in C
+        self.set_interval(FORGET_S, self._forget_widths)
         self.call_after_refresh(self._begin)
         for trouble in filter(None, [self.desk.preferences.trouble, self.desk.trouble, *self.desk.keymap.troubles]):
             self.notify(trouble, severity="warning", markup=False)
@@ -111,6 +111,9 @@ class MaestroApp(Actions):
         if self.screen_stack and self.here.is_mounted:  # while the app is closed there is none
             self.here.tick()
             self._clear_away_toasts()
+
+    def _forget_widths(self) -> None:
+        cached_cell_len.cache_clear()
 
     def _clear_away_toasts(self) -> None:
         """What Textual 8.2 leaves behind of toasts.

@@ -4,7 +4,7 @@ from itertools import islice
 
 from maestro_tui.cells import folded, plain
 from maestro_tui.faces import face_of_entry
-from maestro_tui.lines import NewestRows, Line, Span, Tone
+from maestro_tui.lines import Line, NewestRows, Span, Tone
 from maestro_tui.moment import Moment, clock_words
 from maestrod.domain.model import EntryType, Noun, TimelineEntry
 from maestrod.domain.state import State

@@ -1,22 +1,19 @@
 """What was typed into a dialog that was left with Esc is there again when one comes back for the same."""
 
-from pathlib import Path
-
-import pytest
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
-from maestro_tui.bindings import Panel
 from maestro_tui.screens.letter import Write
 from maestro_tui.screens.new_task import NewTask
 from maestro_tui.screens.remark import Comment
 from maestro_tui.screens.spawn import SpawnDialog
 from maestrod.domain.mail import SendMail
-from maestrod.domain.model import Noun
+from maestrod.domain.model import Noun, Task
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
 from tests.tui.sample import fill
 from tests.tui.test_dialogs import closed, on, opened
+from tests.tui.test_diff import on_diff
 
 KEPT, BACK = "is there again when you come back", "as you left it"
 
@@ -90,7 +87,8 @@ async def test_what_is_left_of_a_checklist_is_not_a_draft_of_the_task(world: Wor
 
 async def test_a_prompt_is_kept_for_its_tasks_alone(world: World) -> None:
     sample = await fill(world)
-    pages = next(task.id for task in world.state.table(Noun.TASK).values() if task.title == "Page the list of orders")
+    tasks = [task for task in world.state.table(Noun.TASK).values() if isinstance(task, Task)]
+    pages = next(task.id for task in tasks if task.title == "Page the list of orders")
     async with looking(world) as seen:
         await on(seen, Noun.TASK, pages)
         await seen.press("s")
@@ -126,3 +124,21 @@ async def test_an_answer_and_a_letter_are_kept_apart(world: World) -> None:
         await seen.press("r")
         await opened(seen, Write)
         assert words(seen.app.screen) == {"text": "8081"}
+
+
+async def test_a_comment_is_kept_for_its_lines(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        await on_diff(world, seen, sample.fix)
+        await seen.press("J", "j", "j", "j", "c")
+        await opened(seen, Comment)
+        await seen.press(*"Why")
+        await left(seen, kept=True)
+        await seen.press("j", "c")
+        await opened(seen, Comment)
+        assert words(seen.app.screen) == {"text": ""}
+        await left(seen, kept=False)
+        await seen.press("k", "c")
+        await opened(seen, Comment)
+        await seen.press(*" so?")
+        assert words(seen.app.screen) == {"text": "Why so?"}
