@@ -78,6 +78,8 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         self._rows: Rows = NoRows()
         self._at = 0
         self._key = ""
+        self._away = False
+        """Whether a person has scrolled, and not moved the cursor since."""
 
     # -- what is shown ---------------------------------------------------------------------------
 
@@ -92,7 +94,7 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         Where a person has scrolled away from the cursor, the window stays too. A cursor on the first of rows that
         grow at their top stays on the first: whoever looks at the newest sees what comes.
         """
-        before, in_sight = self._key, self._hidden() == 0
+        before = self._key
         self._rows = rows
         self._words = self._words if words is None else words
         self._make_room(len(rows) * rows.height)
@@ -100,7 +102,7 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         if self._at == 0 and isinstance(rows, NewestRows):
             found = 0
         self._put(found if found is not None else min(self._at, max(0, len(rows) - 1)))
-        if in_sight or self._key != before:
+        if self._key != before or not self._away:
             self._into_sight()
         self.repaint()
         if self._key != before:
@@ -152,8 +154,10 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         return min(0, top - first) or max(0, bottom - first - seen)
 
     def _into_sight(self) -> None:
+        self._away = False
         if hidden := self._hidden():
-            self.scroll_to(y=self.scroll_offset.y + hidden, animate=False)
+            # By force: a scrollbar that this very moment makes necessary is there only after the next layout.
+            self.scroll_to(y=self.scroll_offset.y + hidden, animate=False, force=True)
 
     def _move_to(self, at: int) -> None:
         if not len(self._rows):
@@ -216,6 +220,26 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         """Open what the cursor is on."""
         if self.key:
             self.post_message(Chosen(self.panel, self.key))
+
+    def on_mouse_scroll_down(self) -> None:
+        """A person looks further down."""
+        self._away = True
+
+    def on_mouse_scroll_up(self) -> None:
+        """A person looks further up."""
+        self._away = True
+
+    def on_scroll_to(self) -> None:
+        """A person draws the scrollbar's thumb."""
+        self._away = True
+
+    def on_scroll_up(self) -> None:
+        """A person has clicked above the thumb."""
+        self._away = True
+
+    def on_scroll_down(self) -> None:
+        """A person has clicked below the thumb."""
+        self._away = True
 
     def on_click(self, event: events.Click) -> None:
         """Point at what was clicked; open it at the second click."""

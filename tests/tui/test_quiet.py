@@ -19,12 +19,13 @@ from maestro_tui.widgets.line_list import LineList
 from maestro_tui.widgets.live_pane import LivePane
 from maestro_tui.widgets.tile import Tile
 from maestrod.domain.model import Noun
-from maestrod.domain.tasks import EditTask
+from maestrod.domain.tasks import CreateTask, EditTask
 from maestrod.domain.timeline import Report
 from tests.support.eventually import aeventually
 from tests.support.world import World
 from tests.tui.conftest import Seen, looking
 from tests.tui.sample import fill
+from tests.tui.test_kept import listing
 
 
 class Boxed(Guarded, Static):
@@ -110,6 +111,32 @@ async def report(world: World, seen: Seen, message: str) -> None:
     await world.do(Report(session_id=session.id, message=message))
 
 
+async def test_a_cursor_stays_in_sight_when_a_list_outgrows_its_panel(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        for number in (70, 200):
+            told = await listing(seen, 3)
+            told.action_last()
+            more = [(f"more {at}", (Span(f"more {at}"),)) for at in range(number)]
+            told.show(FixedRows([*more, ("2", (Span("row 2"),))]))
+            await seen.shows("row 2")
+
+
+async def test_a_search_that_ends_leaves_what_was_found_in_sight(world: World) -> None:
+    sample = await fill(world)
+    for number in range(100):
+        title = "Feed the zebra" if number == 70 else f"Task number {number}"
+        await world.do(CreateTask(project_id=sample.shop, title=title))
+    async with looking(world) as seen:
+        await ready(seen)
+        seen.app.mission.action_panel("TASKS")
+        await seen.press("slash", *"zebra")
+        await seen.until(lambda: "Task number" not in seen.text)
+        await seen.press("escape")
+        await seen.until(lambda: seen.text.count("Feed the zebra") == 2, "in the list, and looked at")
+
+
 async def test_a_window_that_was_scrolled_away_from_the_cursor_stays_until_the_cursor_moves(world: World) -> None:
     await fill(world)
     async with looking(world) as seen:
@@ -126,7 +153,7 @@ async def test_a_window_that_was_scrolled_away_from_the_cursor_stays_until_the_c
         assert (told.scroll_offset.y, told.key) == (away, "0")
         told.action_first()
         assert told.scroll_offset.y == 0
-        told.scroll_to(y=away, animate=False)
+        await seen.pilot._post_mouse_events([events.MouseScrollDown], told, button=0)
         told.action_move(1)
         assert told.scroll_offset.y == 1
         told.show(FixedRows([(f"other {at}", ()) for at in range(3 * room)]))
