@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from maestro_tui.ended import Ended
 from maestro_tui.lanes import Lanes
 from maestro_tui.outline import Outline
 from maestro_tui.post import Post
@@ -62,6 +63,7 @@ class Mirror:
         self.live: dict[str, Live] = {}
         self.outline = Outline()
         self.post = Post()
+        self.ended = Ended()
         self.seen: dict[str, int] = {}
         self._lanes: Lanes | None = None
         self.whole = False
@@ -98,6 +100,7 @@ class Mirror:
         """The reading is complete."""
         if self._coming is not None:
             self.state, self.live, self.outline = self._coming.state, self._coming.live, self._coming.outline
+            self.ended = self._coming.ended
             self._coming = self._lanes = None
         self.apply([Delete(noun, id_) for noun, ids in self._glanced.items() for id_ in ids])
         self._glanced = {}
@@ -163,6 +166,7 @@ class Mirror:
                     self.live.pop(change.id, None)
                     self.seen.pop(change.id, None)
         self.state.apply(change)
+        self.ended.follow(change)
         if change.noun in {Noun.TASK, Noun.PROJECT}:
             self.outline.follow(change)
             if self._lanes is not None:

@@ -28,7 +28,7 @@ def by_attention(mirror: Mirror) -> Order:
     rest = [s for s in mirror.state.live_sessions() if s.id not in known]
     working = [s.id for s in rest if s.status is not SessionStatus.IDLE]
     idle = [s.id for s in rest if s.status is SessionStatus.IDLE]
-    ended = [s.id for s in ended_sessions(mirror.state)]
+    ended = [s.id for s in ended_sessions(mirror)]
     return [(id_, 0) for id_ in [*first, *working, *idle, *ended]]
 
 

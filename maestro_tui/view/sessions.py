@@ -1,7 +1,6 @@
 """Sessions as rows, and what is known of one."""
 
 from collections.abc import Sequence
-from itertools import islice
 
 import msgspec
 
@@ -12,7 +11,6 @@ from maestro_tui.lines import Line, Span, Tone, cells_of, kept_whole, spread
 from maestro_tui.mirror import UNKNOWN, Live, Mirror
 from maestro_tui.moment import Moment, age, span_of_time
 from maestrod.domain.model import LIVE_ASSIGNMENT, LIVE_SESSION, Noun, Session, SessionStatus
-from maestrod.domain.state import State
 
 DAY_MS = 86_400_000
 ENDED = 50
@@ -43,7 +41,7 @@ def counts(mirror: Mirror, now: int) -> Counts:
             idle += 1
         else:
             working += 1
-    ended = ended_sessions(mirror.state)
+    ended = ended_sessions(mirror)
     failed = sum(s.status is SessionStatus.FAILED and now - (s.completed_at or 0) < DAY_MS for s in ended)
     return Counts(working, need_you, idle, failed, unseen)
 
@@ -90,10 +88,9 @@ def inbox(mirror: Mirror) -> list[str]:
     return [s.id for s in sorted(waiting, key=lambda s: (since_of_session(s, live.get(s.id, UNKNOWN)), s.id))]
 
 
-def ended_sessions(state: State) -> list[Session]:
-    """The newest of the sessions that have ended, newest first."""
-    newest = (state.session(id_) for id_ in state.ordered[Noun.SESSION].after(None, descending=True))
-    return list(islice((s for s in newest if s.status not in LIVE_SESSION), ENDED))
+def ended_sessions(mirror: Mirror) -> list[Session]:
+    """The sessions that ended last, the last first."""
+    return [mirror.state.session(id_) for id_ in mirror.ended.newest(ENDED)]
 
 
 def session_order(mirror: Mirror) -> list[str]:
@@ -101,7 +98,7 @@ def session_order(mirror: Mirror) -> list[str]:
     waiting = inbox(mirror)
     first = set(waiting)
     live = [s.id for s in mirror.state.live_sessions() if s.id not in first]
-    return [*waiting, *live, *(s.id for s in ended_sessions(mirror.state))]
+    return [*waiting, *live, *(s.id for s in ended_sessions(mirror))]
 
 
 def face_in(mirror: Mirror, session: Session) -> Face:

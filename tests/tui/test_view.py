@@ -36,7 +36,7 @@ from maestro_tui.view.tasks import (
     what_deleting_loses,
 )
 from maestro_tui.view.timeline import ENTRIES, timeline_rows
-from maestrod.domain.changes import Put
+from maestrod.domain.changes import Delete, Put
 from maestrod.domain.model import (
     Assignment,
     AssignmentStatus,
@@ -344,6 +344,22 @@ def test_sessions_that_need_you_stand_first_and_ended_ones_last() -> None:
         session("sess_4", status=SessionStatus.FAILED),
     )
     assert session_order(here) == ["sess_3", "sess_2", "sess_4", "sess_1"]
+
+
+def test_ended_sessions_stand_by_when_they_ended() -> None:
+    ended = SessionStatus.COMPLETED
+    here = mirror(
+        session("sess_1", status=ended, completed_at=NOW - MINUTE),
+        session("sess_2", status=ended, completed_at=NOW - 3 * MINUTE),
+        session("sess_3", status=ended, completed_at=NOW - 2 * MINUTE),
+    )
+    assert session_order(here) == ["sess_1", "sess_3", "sess_2"]
+    resumed = session("sess_3", version=2)
+    here.apply([Put(Noun.SESSION, resumed)])
+    assert session_order(here) == ["sess_3", "sess_1", "sess_2"]
+    here.apply([Put(Noun.SESSION, structs.replace(resumed, version=3, status=ended, completed_at=NOW))])
+    here.apply([Delete(Noun.SESSION, "sess_1")])
+    assert session_order(here) == ["sess_3", "sess_2"]
 
 
 def test_only_the_newest_ended_sessions_are_listed() -> None:
