@@ -144,7 +144,7 @@ class Mission(Live):
         sessions = SessionRows(mirror, session_order(mirror), moment)
         self.lines(Panel.SESSIONS).show(sessions, "no sessions yet: s starts one" if mirror.whole else "")
         asking = self.lines(Panel.INBOX)
-        rows = WaitingRows(mirror, self.desk.asking, waiting, moment, room=asking.size.height)
+        rows = WaitingRows(mirror, self.desk.asking, waiting, moment, room=(asking.size.height, asking.size.width - 2))
         asking.show(rows, "nobody waits for you" if mirror.whole else "")
         asking.border_title = f"{Panel.INBOX} ({len(waiting)})" if waiting else str(Panel.INBOX)
 

@@ -14,6 +14,8 @@ from maestrod.protocol.dialogs import Dialog
 
 LOW = 3
 """Lines of one who waits where room is short."""
+TOLD = 6
+"""Lines of what is asked where there is room, and of which it is always two."""
 LEAST = 6
 """Cells of a choice's label that are worth showing."""
 
@@ -27,18 +29,24 @@ def unseen(mirror: Mirror) -> list[str]:
 class WaitingRows:
     """Who waits, what is asked, and what can be answered: in three lines, or with a line for every choice.
 
-    That is where the list has room for it: choices that begin alike are told apart only whole.
+    That is where ``room``, the height and width of the list, has place for it: choices that begin alike are told apart
+    only whole, and of a command that is to be permitted every word counts.
     """
 
-    def __init__(self, mirror: Mirror, asking: Asking, ids: Sequence[str], moment: Moment, *, room: int = 0) -> None:
+    def __init__(
+        self, mirror: Mirror, asking: Asking, ids: Sequence[str], moment: Moment, *, room: tuple[int, int] = (0, 0)
+    ) -> None:
         self._mirror = mirror
         self._asking = asking
         self._ids = ids
         self._rows = {id_: at for at, id_ in enumerate(ids)}
         self._moment = moment
         most = max((len(d.choices) for id_ in ids if (d := asking.dialogs.get(id_)) is not None), default=0)
-        tall = LOW + most
-        self.height = tall if most and tall * len(ids) <= room else LOW
+        height, cells = room
+        needed = max((len(self._told_of(id_, cells, TOLD)) for id_ in ids), default=0) if height else 0
+        left = height // max(1, len(ids)) - most - 1
+        self._told = max(LOW - 1, min(needed, left))
+        self.height = 1 + self._told + most if left >= LOW - 1 else LOW
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -66,13 +74,21 @@ class WaitingRows:
         return *lines, *((),) * (self.height - len(lines))
 
     def _asked(self, session: Session, cells: int) -> Sequence[Line]:
-        dialog = self._asking.dialogs.get(session.id)
-        if self.height == LOW or dialog is None or session.id in self._asking.busy:
+        if self.height == LOW or session.id in self._asking.busy:
             return _asked(self._asking, session, cells)
-        told = folded(asked_words(session, dialog), max(8, cells - 2), most=3)
-        told = [*told[:1], cut(f"{told[1]} …", cells - 2)] if len(told) > 2 else told
-        choices = [(Span(f"  {digit}", Tone.ACCENT), Span(f" {plain(c.label)}")) for digit, c in numbered(dialog)]
+        told = self._told_of(session.id, cells, self._told + 1)
+        if len(told) > self._told:
+            told = [*told[: self._told - 1], cut(f"{told[self._told - 1]} …", cells - 2)]
+        dialog = self._asking.dialogs.get(session.id)
+        offered = numbered(dialog) if dialog is not None else ()
+        choices = [(Span(f"  {digit}", Tone.ACCENT), Span(f" {plain(c.label)}")) for digit, c in offered]
         return [*((Span(f"  {line}"),) for line in told), *(cropped(line, cells) for line in choices)]
+
+    def _told_of(self, id_: str, cells: int, most: int) -> list[str]:
+        session = self._mirror.state.table(Noun.SESSION).get(id_)
+        if not isinstance(session, Session):
+            return []
+        return folded(asked_words(session, self._asking.dialogs.get(id_)), max(8, cells - 2), most=most)
 
 
 def _head(mirror: Mirror, asking: Asking, session: Session, now: int, cells: int) -> Line:

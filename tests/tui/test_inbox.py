@@ -145,14 +145,28 @@ def test_choices_that_begin_alike_stand_below_each_other_where_there_is_room() -
     here, open_ = mirror(session(needs_input=asking("Run it?", 3 * MINUTE), pane=PANE)), Asking()
     open_.follow(here)
     open_.tell("sess_1", THREE)
-    rows = WaitingRows(here, open_, ["sess_1"], MOMENT, room=6)
+    rows = WaitingRows(here, open_, ["sess_1"], MOMENT, room=(6, 60))
     told = [text_of(line).rstrip() for line in rows.lines(0, 30)]
     assert len(told) == rows.height == 6
     assert told[1:3] == ["  Run it?", "  1 Yes"]
     assert told[3].startswith("  2 Yes, and")
     assert told[4] == "  3 No (esc)"
-    assert WaitingRows(here, open_, ["sess_1"], MOMENT, room=5).height == 3
-    assert WaitingRows(here, Asking(), ["sess_1"], MOMENT, room=60).height == 3
+    assert WaitingRows(here, open_, ["sess_1"], MOMENT, room=(5, 60)).height == 3
+    assert WaitingRows(here, Asking(), ["sess_1"], MOMENT, room=(60, 60)).height == 3
+
+
+def test_a_command_that_is_to_be_permitted_is_told_whole_where_there_is_room() -> None:
+    command = "Run `npm run build -- --production --source-maps --out dist/shop`?"
+    here, open_ = mirror(session(needs_input=asking(command), pane=PANE)), Asking()
+    open_.follow(here)
+    open_.tell("sess_1", THREE)
+    rows = WaitingRows(here, open_, ["sess_1"], MOMENT, room=(30, 26))
+    told = [text_of(line).strip() for line in rows.lines(0, 26)]
+    assert " ".join(told[1:-3]) == command
+    assert [line[:2] for line in told[-3:]] == ["1 ", "2 ", "3 "]
+    assert len(told) == rows.height
+    narrow = WaitingRows(here, open_, ["sess_1"], MOMENT, room=(6, 26))
+    assert text_of(narrow.lines(0, 26)[2]).endswith("…")
 
 
 def test_an_answer_under_way_is_told_in_place_of_the_choices() -> None:
