@@ -21,7 +21,7 @@ from maestro_tui.screens.framed import Framed
 from maestro_tui.spotlight import Spotlight, Subject
 from maestro_tui.teller import Teller
 from maestro_tui.themes import THEMES
-from maestro_tui.view.history import what_was_undone
+from maestro_tui.view.history import what_is_back, what_was_undone
 from maestro_tui.view.notices import Looked
 from maestro_tui.view.sessions import what_stopping_loses
 from maestro_tui.view.tasks import spawnable, what_deleting_loses
@@ -209,6 +209,8 @@ class Actions(Guarded, App[None]):
     def _told(self, outcome: Outcome | None) -> None:
         if isinstance(outcome, Done) and outcome.session_id in self.desk.mirror.state.table(Noun.SESSION):
             self.go_to(Noun.SESSION, outcome.session_id)
+        if isinstance(outcome, Done) and outcome.task_id:
+            self.here.come_to(Noun.TASK, outcome.task_id)
         if outcome is None or not outcome.words:
             return
         severity = "information" if isinstance(outcome, Done) else "error"
@@ -243,7 +245,11 @@ class Actions(Guarded, App[None]):
             commit = read_commit(told) if isinstance(told, bytes) else None
         except msgspec.MsgspecError:
             commit = None
-        return outcome if commit is None else Done(what_was_undone(self.desk.mirror.state, commit))
+        if commit is None:
+            return outcome
+        if (kept := what_is_back(commit)) is not None:
+            self.here.come_to(*kept)
+        return Done(what_was_undone(self.desk.mirror.state, commit))
 
     def action_new_task(self) -> None:
         """Ask for a new task."""

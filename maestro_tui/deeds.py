@@ -23,13 +23,14 @@ class Deed(msgspec.Struct, frozen=True):
 class Done(msgspec.Struct, frozen=True):
     """It was done; ``words`` say what, ``session_id`` names the session that came of it, ``made`` what was written.
 
-    ``undone`` is the number of the commit that it took back, if any.
+    ``undone`` is the number of the commit that it took back, if any; ``task_id`` the task that a person has made.
     """
 
     words: str
     session_id: str = ""
     made: str = ""
     undone: int = 0
+    task_id: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True):

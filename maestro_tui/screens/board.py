@@ -109,6 +109,14 @@ class Board(Framed):
             self._carried = ""
             self._enter(at)
 
+    def come_to(self, noun: Noun, id_: str) -> None:
+        """The card, here and where it goes next: the change may be yet to come."""
+        self._carried = id_
+        task = self.desk.mirror.state.table(Noun.TASK).get(id_)
+        at = column_of(task) if noun is Noun.TASK and isinstance(task, Task) else None
+        if at is not None and self._columns[at].point(id_):
+            self._enter(at)
+
     def _look(self) -> None:
         key = self._columns[self._at].key
         self.spot.subject = (Noun.TASK, key) if key else None

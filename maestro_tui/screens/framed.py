@@ -222,6 +222,9 @@ class Framed(Kept, Guarded, Screen[None]):
             self.desk.remember()
             self.call_after_refresh(self.arranged)
 
+    def come_to(self, noun: Noun, id_: str) -> None:
+        """What a person has made, or got back: where it is listed, the cursor is to stand on it."""
+
     # -- what keys ask for -----------------------------------------------------------------------
 
     @on(Asked)

@@ -65,6 +65,7 @@ class Mission(Live):
         self._told_of: Subject | None = None
         self._settled = False
         self._offered = False
+        self._coming: tuple[Noun, str] | None = None
         self._drawing = False
         self._tabs = Bar(id="tabs")
         self._lists: dict[Panel, LineList] = {panel: _panel(panel) for panel in MISSION if panel is not Panel.PANE}
@@ -137,6 +138,7 @@ class Mission(Live):
         if self._found is not None:
             rows, words = FoundTasks(mirror.state, self._found), "nothing found"
         self.lines(Panel.TASKS).show(rows, words)
+        self._arrive()
 
     def _draw_sessions(self) -> None:
         mirror, moment = self.desk.mirror, self.desk.moment()
@@ -215,6 +217,18 @@ class Mission(Live):
         self.look_at(noun, id_)
         return True
 
+    def come_to(self, noun: Noun, id_: str) -> None:
+        """A task or a project, for who looks at the tasks; the change may be yet to come."""
+        if self.panel is Panel.TASKS and noun is not Noun.SESSION:
+            self._coming = (noun, id_)
+            self._arrive()
+
+    def _arrive(self) -> None:
+        coming = self._coming
+        if coming is not None and coming[1] in self.desk.mirror.state.table(coming[0]):
+            self._coming = None
+            self.go_to(*coming)
+
     @property
     def session(self) -> Session | None:
         """In the list of those who wait it is the one under the cursor, whatever is in the middle."""
@@ -260,6 +274,7 @@ class Mission(Live):
         if panel is not self.panel or not key:
             return
         if panel is Panel.TASKS:
+            self._coming = None
             self.look_at(self._noun_of(key), key)
         elif panel in {Panel.SESSIONS, Panel.INBOX}:
             self.look_at(Noun.SESSION, key)

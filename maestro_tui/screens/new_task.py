@@ -165,7 +165,8 @@ class NewTask(TaskForm):
             if not isinstance(outcome, Done):
                 return outcome
             self._task_id = outcome.made
-        return await self._add_items(said)
+        outcome = await self._add_items(said)
+        return msgspec.structs.replace(outcome, task_id=self._task_id) if isinstance(outcome, Done) else outcome
 
     def _is_here(self, task_id: str) -> bool:
         task = self._desk.mirror.state.table(Noun.TASK).get(task_id)

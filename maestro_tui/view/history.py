@@ -231,6 +231,13 @@ def what_was_undone(state: State, commit: Commit) -> str:
     return " ".join(["taken back:", did, *rest, about(state, commit)]).strip()
 
 
+def what_is_back(commit: Commit) -> tuple[Noun, str] | None:
+    """The task or project that is as it was before a commit that was taken back; of one that made it there is none."""
+    made = words_of(commit.kind).split()[0] == "create"
+    listed = {Noun.TASK.value: Noun.TASK, Noun.PROJECT.value: Noun.PROJECT}
+    return next(((listed[c.noun], c.id) for c in commit.changes if c.noun in listed and not made), None)
+
+
 def what_undoing_does(state: State, commit: Commit) -> list[str]:
     """In words, what becomes of what the commit changed."""
     back = words_of(commit.kind).split()[0] in {"create", "spawn", "send", "add", "import"}

@@ -255,6 +255,25 @@ async def test_a_card_is_moved_by_the_command_and_keeps_the_cursor(world: World)
     assert [path for _, path, _ in world.asked] == [f"/tasks/{first}/{verb}" for verb in ("start", "review", "start")]
 
 
+async def test_a_card_that_is_taken_back_keeps_the_cursor(world: World) -> None:
+    project = await world.made(CreateProject(name="shop", working_dir="/shop"))
+    first = await world.made(CreateTask(title="One", project_id=project))
+    await world.made(StartTask(task_id=await world.made(CreateTask(title="Two", project_id=project))))
+    async with looking(world) as seen:
+        board = await on_board(seen)
+        await seen.shows("One", "Two")
+        await seen.press("L")
+        await seen.shows("In progress 2")
+        await seen.until(lambda: board.spot.subject == (Noun.TASK, first))
+        world.undone = {"undone": world.seq}
+        await seen.press("u")
+        await seen.until(lambda: "taken back" in "".join(n.message for n in seen.app._notifications))
+        await world.plant(structs.replace(world.state.task(first), status=TaskStatus.TODO, version=99), noun=Noun.TASK)
+        await seen.shows("To do 1")
+        await seen.until(lambda: board.spot.subject == (Noun.TASK, first))
+        assert board.focused is board._columns[0]
+
+
 async def test_an_illegal_move_says_why_and_asks_for_nothing(world: World) -> None:
     sample = await fill(world)
     async with looking(world) as seen:

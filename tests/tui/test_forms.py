@@ -14,6 +14,7 @@ from maestro_tui.screens.new_task import EditTask, NewTask
 from maestro_tui.screens.spawn import Marks
 from maestro_tui.view.tasks import waitable
 from maestrod.domain.model import Noun, TaskStatus
+from maestrod.domain.tasks import CreateTask, DeleteTask
 from tests.support.world import World
 from tests.tui.conftest import looking
 from tests.tui.sample import fill
@@ -94,6 +95,33 @@ async def test_a_task_comes_with_its_checklist_and_what_it_waits_for(world: Worl
     made = next(task for task in world.state.table(Noun.TASK).values() if task.title == "Mend it")  # type: ignore[attr-defined]
     assert made.dependencies == (sample.login,)  # type: ignore[attr-defined]
     assert [item.title for item in world.state.subtasks(made.id)] == ["first", "second"]
+
+
+async def test_a_new_task_has_the_cursor_where_the_tasks_have_it(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        await on(seen, Noun.TASK, sample.login)
+        await seen.press("n", *"Mend it", "ctrl+s")
+        await closed(seen)
+        await seen.until(lambda: seen.app.mission.spot.name == "Mend it")
+        await on(seen, Noun.SESSION, sample.fix)
+        await seen.press("n", *"And that", "ctrl+s")
+        await seen.shows("“And that” created")
+        assert seen.app.mission.spot.subject == (Noun.SESSION, sample.fix)
+
+
+async def test_a_deleted_task_that_comes_back_has_the_cursor(world: World) -> None:
+    sample = await fill(world)
+    made = await world.made(CreateTask(title="Feed the zebra", project_id=sample.shop))
+    async with looking(world) as seen:
+        await on(seen, Noun.TASK, made)
+        task = world.state.task(made)
+        await world.do(DeleteTask(task_id=made))
+        world.undone = {"undone": world.seq}
+        await seen.until(lambda: seen.app.mission.spot.subject not in {None, (Noun.TASK, made)})
+        await seen.press("u")
+        await world.plant(structs.replace(task, version=99), noun=Noun.TASK)
+        await seen.until(lambda: seen.app.mission.spot.subject == (Noun.TASK, made))
 
 
 async def test_what_was_looked_for_and_not_marked_is_not_left_out_silently(world: World) -> None:
