@@ -377,11 +377,10 @@ def status(data: object, page: Page) -> list[str]:
     if not isinstance(data, dict):
         return raw(data)
     lines = ["the daemon takes no writes: `maestro daemon status` says why"] if data.get("readOnly") is True else []
-    lines += _needs(rows_of(data.get("needsInput"))[0], page)
-    for name in ("tasks", "sessions"):
-        counts = _inner(data, name)
-        told = ", ".join(f"{number} {line(word)}" for word, number in counts.items() if number)
-        lines.append(f"{name:<10}{told or 'none'}")
+    waiting = rows_of(data.get("needsInput"))[0]
+    lines += _needs(waiting, page)
+    lines.append(f"tasks     {_tasks(_inner(data, 'tasks'))}")
+    lines.append(f"sessions  {_sessions(_inner(data, 'sessions'), waiting)}")
     for name, title in (
         ("stuck", "stuck:"),
         ("broken", "must not be:"),
@@ -393,6 +392,29 @@ def status(data: object, page: Page) -> list[str]:
         troubles = [_trouble(row) for row in found] if isinstance(found, list) else []
         lines += ["", title, *troubles] if troubles else []
     return lines
+
+
+def _tasks(counts: "Document") -> str:
+    """How many have which status; those that are ready are some of those to do."""
+    ready = _count(counts.get("ready"))
+    words = {"todo": f"todo ({ready} ready)"} if ready else {}
+    return _sum([(number, words.get(word) or line(word)) for word, number in counts.items() if word != "ready"])
+
+
+def _sessions(counts: "Document", waiting: "list[Document]") -> str:
+    """How many do what, each counted once: who waits for a person is counted as that alone."""
+    left = {word: number for word, number in counts.items() if isinstance(number, int)}
+    for session in waiting:
+        guesses = (str(session.get("status")), "working", "idle", "spawning")  # an older daemon does not say it
+        word = next((word for word in guesses if left.get(word)), "")
+        left |= {word: left[word] - 1} if word else {}
+    needs = "needs you" if len(waiting) == 1 else "need you"
+    working = (left.pop("working", 0), "working")
+    return _sum([working, (len(waiting), needs), *((number, line(word)) for word, number in left.items())])
+
+
+def _sum(found: "list[tuple[object, str]]") -> str:
+    return ", ".join(f"{line(number)} {word.replace('_', ' ')}" for number, word in found if number) or "none"
 
 
 def _needs(sessions: "list[Document]", page: Page) -> list[str]:

@@ -377,6 +377,7 @@ def _waiting(session: Session) -> dict[str, object]:
         "sessionId": session.id,
         "name": session.name,
         "provider": session.provider,
+        "status": session.status,
         "message": session.needs_input.message,
         "since": session.needs_input.since,
     }

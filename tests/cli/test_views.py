@@ -156,8 +156,30 @@ def test_who_needs_somebody_is_told_with_what_to_do() -> None:
         "    maestro session attach x",
         "",
         "tasks     2 todo",
-        "sessions  none",
+        "sessions  1 needs you",
     ]
+
+
+def test_what_is_ready_is_told_as_a_part_of_what_is_to_do() -> None:
+    counts = {"todo": 2, "in_progress": 5, "in_review": 1, "archived": 0, "ready": 1}
+    assert "tasks     2 todo (1 ready), 5 in progress, 1 in review" in views.status({"tasks": counts}, page())
+    assert "tasks     2 todo" in views.status({"tasks": {"todo": 2, "ready": 0}}, page())
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [
+        ([], "5 working, 2 idle, 1 failed"),
+        (["working"], "4 working, 1 needs you, 2 idle, 1 failed"),
+        (["working", "idle"], "4 working, 2 need you, 1 idle, 1 failed"),
+        ([None], "4 working, 1 needs you, 2 idle, 1 failed"),
+        (["idle", "idle", "idle"], "4 working, 3 need you, 1 failed"),
+    ],
+)
+def test_a_session_that_waits_for_a_person_is_counted_as_that_alone(statuses: list[str | None], told: str) -> None:
+    needs = [{"sessionId": f"sess_{n}_x", "status": status} for n, status in enumerate(statuses)]
+    counts = {"idle": 2, "working": 5, "failed": 1, "stopped": 0}
+    assert f"sessions  {told}" in views.status({"sessions": counts, "needsInput": needs}, page())
 
 
 def test_what_is_stuck_or_broken_is_told_with_its_reason() -> None:

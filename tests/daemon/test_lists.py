@@ -255,7 +255,8 @@ def test_the_status_counts_what_there_is_and_says_who_waits(scene: Scene) -> Non
     assert status["tasks"]["blocked"] == 1
     assert status["tasks"]["ready"] == 1
     assert status["sessions"]["spawning"] == 1
-    assert [(w["sessionId"], w["message"]) for w in status["needsInput"]] == [(session["id"], "which one?")]
+    waiting = [(w["sessionId"], w["status"], w["message"]) for w in status["needsInput"]]
+    assert waiting == [(session["id"], "spawning", "which one?")]
     assert [(s["id"], s["reason"]) for s in status["stuck"]] == [(blocked["id"], "no key")]
     assert status["readOnly"] is None
     everything = scene.ok("GET", "/status")
