@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from maestro_cli.failures import Usage
-from maestro_cli.request import key
+from maestro_cli.request import field, key
 from maestro_cli.verbs import MOVES, NOUNS, OPTIONS, SPELLINGS, VALUES, VERBS, Param, Row
 
 SEPARATORS = re.compile(r"[-_:.]")
@@ -156,6 +156,16 @@ def _moved(status: str, task: str) -> Usage:
     verb = dict(MOVES).get(wanted)
     call = f"maestro task {verb or 'start|complete|review|block|cancel|reopen|archive'} {shlex.quote(task)}"
     return Usage("a task's status moves by verbs of its own", hint=f"Did you mean: {call}")
+
+
+def as_typed(row: Row, message: str, details: Sequence[object]) -> str:
+    """What the daemon refused, with options and words of the command in the place of the API's fields."""
+    typed = {field(param): param[0].partition("|")[0].strip("[]") for param in row[4]}
+    paths = [str(detail.get("path")) for detail in details if isinstance(detail, dict)]
+    for path in paths:
+        if path in typed and not path.islower():
+            message = message.replace(f"{path}: ", f"{typed[path]}: ", 1)
+    return message
 
 
 def too_many(row: Row, loose: Sequence[str], raw: Mapping[str, list[str]]) -> Usage:

@@ -14,7 +14,7 @@ from maestro_cli.environment import spooled
 from maestro_cli.failures import Failure, Usage, document, exit_code, tell
 from maestro_cli.output import Output
 from maestro_cli.request import build, key, seal
-from maestrod.client.errors import ClientError
+from maestrod.client.errors import ClientError, Refused
 
 TYPE_CHECKING = False  # typing costs the everyday call half of its time
 if TYPE_CHECKING:
@@ -57,7 +57,13 @@ def served(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
     context = Context(said.options, environ)
     options = said.options
     output = Output(json=options.json, quiet=options.quiet, no_color=options.no_color)
-    return run(Call(said.row, said.values, context, output))
+    try:
+        return run(Call(said.row, said.values, context, output))
+    except Refused as refused:
+        from maestro_cli.corrections import as_typed
+
+        refused.message = as_typed(said.row, refused.message, refused.details)
+        raise
 
 
 def run(call: Call) -> int:

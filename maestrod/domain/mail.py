@@ -279,7 +279,8 @@ def _project(state: State, command: SendMail, to: str | None, ctx: Context) -> s
     home = sender.project_id if sender else None
     project_id = state.session(to).project_id if to else command.project_id or home
     if project_id is None:
-        raise Invalid.field("toSessionId", "name a session, or a project to write to all of its sessions")
+        hint = "`maestro mail broadcast -P PROJECT …` writes to all of them, `maestro mail send SESSION …` to one."
+        raise Invalid.field("projectId", "name the project to whose sessions you write, or one session", hint=hint)
     if command.project_id not in {None, state.project(project_id).id}:
         raise Invalid.field("projectId", f"session {to} belongs to {project_id}")
     return project_id

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +102,15 @@ def test_an_orchestrator_and_a_person_write_to_all_and_a_worker_is_told_who_may(
     assert len(person["deliveries"]) == 3
     refused = crew.maestro("mail", "broadcast", "all", "--json", env=crew.as_ann)
     assert (refused.code, refused.error) == (4, "forbidden")
+
+
+def test_who_writes_to_all_from_outside_of_a_project_is_told_what_to_type(crew: Crew) -> None:
+    nowhere = crew.maestro("mail", "broadcast", "stand up", cwd=Path("/"))
+    assert (nowhere.code, "toSessionId" in nowhere.err, "projectId" in nowhere.err) == (2, False, False)
+    assert nowhere.err.startswith("error: --project: name the project")
+    assert "`maestro mail broadcast -P PROJECT" in nowhere.err
+    told = crew.maestro("mail", "broadcast", "stand up", "-P", crew.maestro.cwd.name, cwd=Path("/"))
+    assert "Ann: queued" in told.out
 
 
 def test_a_mail_that_comes_back_says_why(crew: Crew) -> None:

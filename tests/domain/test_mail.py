@@ -125,7 +125,7 @@ def test_a_receiver_must_exist(post: Post) -> None:
 def test_a_mail_to_oneself_or_to_nobody_is_none(post: Post) -> None:
     post.world.refuse(Invalid, SendMail(to_session_id=post.ann, message="hello"), actor(post.ann))
     refused = post.world.refuse(Invalid, SendMail(message="hello"))
-    assert refused.problems[0].path == "toSessionId"
+    assert refused.problems[0].path == "projectId"
 
 
 def test_the_project_is_the_receivers(post: Post) -> None:
