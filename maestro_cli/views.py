@@ -74,10 +74,19 @@ def _session_cells(session: "Document", page: Page) -> list[str]:
         page.status("needs input" if asks(session) else session.get("status")),
         line(session.get("provider")) or "-",
         line(session.get("role")),
-        page.when(session.get("startedAt") or session.get("createdAt")),
+        page.when(_since(session)),
         held or "-",
         line(session.get("name")),
     ]
+
+
+def _since(session: "Document") -> object:
+    """Since when it is as it is; what is live is newer than the journal only where it says something else."""
+    needs, turn, live = (_inner(session, name) for name in ("needsInput", "turn", "live"))
+    asked = needs.get("since") if asks(session) else None
+    ahead = live.get("since") if live.get("state") != turn.get("state") else None
+    known = (asked, session.get("completedAt"), ahead, turn.get("since"), session.get("startedAt"))
+    return next(filter(None, known), session.get("createdAt"))
 
 
 def asks(session: "Document") -> bool:

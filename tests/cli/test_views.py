@@ -160,6 +160,31 @@ def test_who_needs_somebody_is_told_with_what_to_do() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "50m ago"),
+        ({"startedAt": 40}, "40m ago"),
+        ({"startedAt": 40, "turn": {"state": "idle", "since": 30}}, "30m ago"),
+        ({"turn": {"state": "idle", "since": 30}, "live": {"state": "idle", "since": 2}}, "30m ago"),
+        ({"turn": {"state": "idle", "since": 30}, "live": {"state": "working", "since": 2}}, "2m ago"),
+        ({"turn": {"state": "working", "since": 30}, "live": {"state": "unknown", "since": 0}}, "30m ago"),
+        ({"startedAt": 40, "turn": {"since": 30}, "needsInput": {"active": True, "since": 20}}, "20m ago"),
+        ({"turn": {"since": 30}, "needsInput": {"active": False, "since": 20}}, "30m ago"),
+        ({"status": "failed", "startedAt": 40, "turn": {"since": 30}, "completedAt": 18}, "18m ago"),
+    ],
+)
+def test_a_session_is_listed_with_the_age_of_its_state(fields: dict[str, object], told: str) -> None:
+    def at(value: object) -> object:
+        if isinstance(value, dict):
+            return {name: at(inner) for name, inner in value.items()}
+        return value if isinstance(value, bool | str) else (NOW - 60 * int(str(value))) * 1000 if value else 0
+
+    told_at = {name: at(value) for name, value in fields.items()}
+    listed = views.listing("session", [{"id": "sess_1_x", "createdAt": at(50), **told_at}], page())
+    assert told in listed[1]
+
+
 def test_what_is_ready_is_told_as_a_part_of_what_is_to_do() -> None:
     counts = {"todo": 2, "in_progress": 5, "in_review": 1, "archived": 0, "ready": 1}
     assert "tasks     2 todo (1 ready), 5 in progress, 1 in review" in views.status({"tasks": counts}, page())
