@@ -11,7 +11,8 @@ def dialog_of(reading: Reading) -> Dialog | None:
     """The dialog on a screen; ``None`` when none is open."""
     if reading.doing is not Doing.NEEDS_INPUT:
         return None
-    words = [reading.kind, reading.text, *(f"{choice.number} {choice.label}" for choice in reading.choices)]
+    asked = f"{reading.heading} {reading.text}".strip()
+    words = [reading.kind, asked, *(f"{choice.number} {choice.label}" for choice in reading.choices)]
     digest = hashlib.sha256("\0".join(words).encode("utf-8", "replace")).hexdigest()[:12]
     return Dialog(kind=reading.kind, text=reading.text, choices=reading.choices, digest=digest)
 

@@ -76,6 +76,8 @@ class Dialogs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The row of keys may be missing."""
     begins: _Pattern = ""
     """The first row of what is asked; otherwise it begins below a drawn line, or below the newest message."""
+    heading: _Pattern = ""
+    """A first row that is no part of the question, only a title above it."""
 
 
 class RuleSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +139,7 @@ def _check(rules: RuleSet) -> None:
     if rules.dialogs is not None:
         check(rules.dialogs.hint, "dialogs.hint")
         check(rules.dialogs.begins, "dialogs.begins")
+        check(rules.dialogs.heading, "dialogs.heading")
     for rule in rules.rules:
         for condition in (*rule.all, *rule.any, *rule.none):
             check(condition.match, f"rule '{rule.name}'")

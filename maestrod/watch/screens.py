@@ -40,13 +40,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a screen says, and the rule that read it.
 
     ``kind`` and ``text`` are those of a dialog (permission, question, trust, login) or of an error (limit, auth, api);
-    ``choices`` are those of a dialog, from top to bottom.
+    ``choices`` are those of a dialog, from top to bottom. ``heading`` stands above what a dialog asks.
     """
 
     doing: Doing = Doing.UNKNOWN
     kind: str = ""
     text: str = ""
     choices: tuple[Choice, ...] = ()
+    heading: str = ""
     rule: str = "no rule matched"
 
 
@@ -294,6 +295,12 @@ def _body(rules: RuleSet, above: Sequence[Row]) -> tuple[str, ...]:
     return _texts(above)
 
 
+def _heading(rules: RuleSet, body: Sequence[str]) -> str:
+    """The title above what is asked, if there is one; a question that is nothing else is no title."""
+    pattern = rules.dialogs.heading if rules.dialogs is not None else ""
+    return body[0] if pattern and len(body) > 1 and _matches(pattern, body[0]) else ""
+
+
 # -- rules ------------------------------------------------------------------------------------------
 
 
@@ -318,8 +325,10 @@ def _reading(rules: RuleSet, rule: Rule, sections: _Sections) -> Reading:
     name = f"{rules.provider} screen: {rule.name}"
     text = rule.text
     if rule.says is Doing.NEEDS_INPUT and sections.dialog is not None:
-        text = text or " ".join(sections.dialog.body)[:TEXT]
-        return Reading(doing=rule.says, kind=rule.kind, text=text, choices=sections.dialog.choices, rule=name)
+        body, choices = sections.dialog
+        heading = "" if text else _heading(rules, body)
+        text = text or " ".join(body)[:TEXT].removeprefix(heading).lstrip()
+        return Reading(doing=rule.says, kind=rule.kind, text=text, choices=choices, heading=heading, rule=name)
     if rule.says is Doing.ERROR:
         text = text or " ".join(sections.newest or ())[1:].strip()[:TEXT]
         return Reading(doing=rule.says, kind=rule.kind or error_kind(text), text=text, rule=name)

@@ -1,6 +1,7 @@
 """Which dialog is meant, and which of its choices."""
 
 import pytest
+from msgspec import structs
 
 from maestrod.watch.dialogs import Dialog, dialog_of, is_expected, meant, offered, steps
 from maestrod.watch.evidence import Doing
@@ -27,6 +28,18 @@ def test_only_what_needs_input_is_a_dialog(doing: Doing) -> None:
 def test_the_digest_is_that_of_what_is_asked_not_of_where_the_mark_stands() -> None:
     assert asked(chosen=0).digest == asked(chosen=2).digest
     assert asked("rm -rf build").digest != asked("rm -rf /").digest
+
+
+def test_the_digest_is_also_that_of_the_heading_above_the_question() -> None:
+    def headed(heading: str, text: str) -> Dialog | None:
+        return dialog_of(Reading(doing=Doing.NEEDS_INPUT, kind="question", heading=heading, text=text))
+
+    found, other = headed("☐ Pick", "Go on?"), headed("☐ Deploy", "Go on?")
+    assert found is not None
+    assert other is not None
+    assert found.text == other.text == "Go on?"
+    assert found.digest != other.digest
+    assert headed("", "☐ Pick Go on?") == structs.replace(found, text="☐ Pick Go on?")
 
 
 def test_a_dialog_is_expected_by_its_digest_or_its_words() -> None:

@@ -84,6 +84,21 @@ def test_numbers_are_those_that_keys_take() -> None:
     ] * 2
 
 
+@pytest.mark.parametrize(
+    ("asked", "heading", "text"),
+    [
+        (" ☐ Pick\n\nShall I go on?", "☐ Pick", "Shall I go on?"),
+        (" ☒ Pick\n\n☐ wash\n☐ dry\nWhich first?", "☒ Pick", "☐ wash ☐ dry Which first?"),
+        (" ☐ Pick", "", "☐ Pick"),
+        (f" ☐ {'wash ' * 20}\nWhich first?", "", f"☐ {'wash ' * 20}Which first?"),
+        (" Shall I go on?\n ☐ Pick", "", "Shall I go on? ☐ Pick"),
+    ],
+)
+def test_the_heading_above_a_question_is_no_part_of_it(asked: str, heading: str, text: str) -> None:
+    seen = read(RULES["claude"], f"{'─' * 80}\n{asked}\n\n❯ 1. Yes\n  2. No\n\nEnter to select · Esc to cancel")
+    assert (seen.kind, seen.heading, seen.text) == ("question", heading, text)
+
+
 KEYS = " Esc to cancel · Tab to amend"
 QUOTES = {
     "prose": "● The README says: Do you want to proceed? ❯ 1. Yes 2. No, and the agent waits for an answer.",
