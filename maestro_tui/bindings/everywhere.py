@@ -63,7 +63,7 @@ KEYS = (
     ),
     Key(
         name="stop-session",
-        keys="x,S",
+        keys="x",
         shown="x",
         action="app.stop",
         label="stop",

@@ -119,7 +119,7 @@ async def test_stopping_shows_what_is_lost_and_asks(world: World) -> None:
         await seen.press("n")
         await closed(seen)
         assert world.asked == []
-        await seen.press("S", "y")
+        await seen.press("x", "y")
         await closed(seen)
         await seen.shows("fix-login stopped")
     assert world.state.session(sample.fix).status is SessionStatus.STOPPED

@@ -145,6 +145,11 @@ def test_every_key_has_its_sentence() -> None:
     assert all(key.help and not key.help.endswith(".") for key in KEYS)
 
 
+def test_no_letter_does_what_no_page_says() -> None:
+    letters = [(key, name) for key in KEYS for name in key.keys.split(",") if len(name) == 1 and name.isalpha()]
+    assert [(key.name, name) for key, name in letters if name not in key.shown] == []
+
+
 def test_the_footer_offers_at_most_twenty_keys() -> None:
     assert all(len(footer_keys(where, panel)) <= 20 for where, panel in WHERE)
 
