@@ -340,6 +340,7 @@ class Actions(Guarded, App[None]):
                         lost,
                         lambda: self.desk.do(deed),
                         strict=self.desk.preferences.strict,
+                        head="This goes; u takes it back:",
                     )
                 )
             case Session() as session if session.status in LIVE_SESSION:

@@ -125,6 +125,9 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
 
     def action_cancel(self) -> None:
         """Close it without a deed; what was typed is kept for the next time, until the screen is left."""
+        if self._busy:
+            said = "Left before the daemon has answered: it may be done all the same."
+            self.notify(said, severity="warning", markup=False)
         draft = {name: words for name, words in self._typed().items() if words != self._untouched.get(name, "")}
         if self.about and draft:
             self.drafts[self._draft] = draft

@@ -32,12 +32,22 @@ class Question(Dialog):
     ]
     deed_key = "y"
 
-    def __init__(self, title: str, deed: str, words: Sequence[str], perform: Perform, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        deed: str,
+        words: Sequence[str],
+        perform: Perform,
+        *,
+        strict: bool = False,
+        head: str = "This is lost:",
+    ) -> None:
         self.title_words = plain(title)
         self.deed_word = deed
         self._strict = strict
         if strict:
             self.deed_key = "Ctrl+S"
+        self._head = head
         self._lines = words
         self._perform = perform
         super().__init__()
@@ -45,7 +55,7 @@ class Question(Dialog):
     def parts(self) -> Iterable[Widget]:
         """What it costs."""
         lines = [line for words in self._lines for line in hanging("· ", plain(words), self.cells)]
-        yield Static(Content("\n".join(["This is lost:", *lines])), id="words", markup=False)
+        yield Static(Content("\n".join([self._head, *lines])), id="words", markup=False)
 
     def action_agree(self) -> None:
         """Do it; in strict mode a bare letter does nothing."""

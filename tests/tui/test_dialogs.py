@@ -1,5 +1,6 @@
 """The dialogs and the palette: what they ask for, what they refuse, and what a refusal looks like."""
 
+import socket
 import sys
 from pathlib import Path
 
@@ -148,7 +149,12 @@ async def test_deleting_a_task_shows_what_goes_with_it(world: World) -> None:
     async with looking(world) as seen:
         await on(seen, Noun.TASK, sample.login)
         await seen.press("d")
-        await seen.shows("Delete “Fix the flaky login test”?", "the record of 1 attempts", "Deploy to the test shop")
+        await seen.shows(
+            "Delete “Fix the flaky login test”?",
+            "This goes; u takes it back:",
+            "the record of 1 attempts",
+            "Deploy to the test shop",
+        )
         world.refuses[f"/tasks/{sample.login}"] = (409, {"code": "CONFLICT", "message": "sessions are working"})
         await seen.press("y")
         await seen.shows("sessions are working")
@@ -351,6 +357,26 @@ async def test_a_failed_spawn_is_shown_in_the_dialog(world: World, tmp_path: Pat
         assert isinstance(seen.app.screen, SpawnDialog)
         assert seen.app.desk.last_spawn is not None
         assert seen.app.desk.last_spawn.task_ids == (sample.login,)
+
+
+async def test_who_leaves_before_there_is_an_answer_is_told_that_it_may_be_done(world: World, tmp_path: Path) -> None:
+    sample = await fill(world)
+    path = f"{programs_in(tmp_path, 'claude')}:/usr/bin:/bin"
+    with socket.create_server(("127.0.0.1", 0)) as dumb:
+        server = f"http://127.0.0.1:{dumb.getsockname()[1]}"
+        await leave_early(world, sample.login, PATH=path, HOME=str(tmp_path), MAESTRO_SERVER=server)
+
+
+async def leave_early(world: World, task_id: str, **environ: str) -> None:
+    async with looking(world, (80, 24), **environ) as seen:
+        await on(seen, Noun.TASK, task_id)
+        await seen.press("s")
+        await opened(seen, SpawnDialog)
+        await seen.press("ctrl+s")
+        await seen.shows("… working")
+        await seen.press("escape")
+        await closed(seen)
+        await seen.shows("it may be done all the same")
 
 
 async def test_the_last_choice_is_remembered(world: World, tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ async def _new_project(walk: Walk) -> None:
 async def _delete(walk: Walk) -> None:
     task = await walk.on_task()
     if task is not None:
-        await walk.opens(Question, f"Delete “{task['title']}”?", "This is lost:")
+        await walk.opens(Question, f"Delete “{task['title']}”?", "This goes; u takes it back:")
         await walk.closes("y")
         await walk.holds("/tasks?limit=500&order=desc", lambda page: task["id"] not in [t["id"] for t in page["data"]])
     elif await walk.on_session() is not None:
