@@ -1,5 +1,6 @@
 """When it is drawn, and times in words."""
 
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 
 import msgspec
@@ -10,6 +11,10 @@ class Moment(msgspec.Struct, frozen=True):
 
     now: int
     zone: tzinfo
+
+
+Clock = Callable[[], Moment]
+"""Says when it is drawn: rows that show ages ask it when they are seen, and grow older without being made anew."""
 
 
 def age(ms: int) -> str:

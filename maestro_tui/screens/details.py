@@ -60,6 +60,8 @@ READ: Mapping[Tab, str] = {
     Tab.MAIL: "/mail/inbox/{}?limit=100",
 }
 """What is read when its tab is opened, and again by F5."""
+AGING = frozenset({Tab.DETAILS, Tab.SESSIONS, Tab.MAIL, Tab.DOCS, Tab.CHECKS, Tab.EXPLAIN})
+"""Tabs that say how long ago something was."""
 
 
 class Details(Framed):
@@ -164,6 +166,8 @@ class Details(Framed):
     def age(self) -> None:
         """Ages move."""
         self._draw_title()
+        if self.tab in AGING:
+            self._draw_tab()
 
     def _draw_title(self) -> None:
         mirror, now = self.desk.mirror, self.desk.moment().now

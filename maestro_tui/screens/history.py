@@ -126,7 +126,7 @@ class History(Paired):
         state = self.desk.mirror.state
         self._narrowed.words = self.words
         self._found = found_commits(state, self.journal, self._narrowed)
-        rows = CommitRows(state, self.journal, self._found, self.desk.moment())
+        rows = CommitRows(state, self.journal, self._found, self.desk.moment)
         title = f"History {len(self.journal)}{'' if self.journal.ended else '+'}" if len(self.journal) else "History"
         nothing = "… reading" if self._read_to < 0 else "nothing has been done yet: n makes a task"
         found_nothing = "nothing found" if self._narrowed.anything else "nothing but routine: c shows it"

@@ -88,7 +88,7 @@ class Mailbox(Paired):
         self._found = found_threads(
             state, self.post, words=self.words, project_id=self._project_id, unread=self._unread
         )
-        rows = ThreadRows(state, self.post, self._found, self.desk.moment())
+        rows = ThreadRows(state, self.post, self._found, self.desk.moment)
         unread = self.post.waiting
         title = f"Mail {len(self.post)}{'+' if self.post.older else ''}"
         return Shown(f"{title} · {unread} unread" if unread else title, rows, self._no_threads())

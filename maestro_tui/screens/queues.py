@@ -82,7 +82,7 @@ class Queues(Paired):
         if mirror.whole and not self._read.issuperset(self._ids):
             self.begin(self._fetch, group="queues", alone=True)
         none = "nothing found" if self.words else "no queue yet: s with the strategy queue starts one"
-        rows = QueueRows(mirror, self._ids, self.desk.moment())
+        rows = QueueRows(mirror, self._ids)
         return Shown(f"Queues {len(self._ids)}" if self._ids else "Queues", rows, none if mirror.whole else "")
 
     def beside(self, cells: int) -> Shown:
@@ -90,7 +90,7 @@ class Queues(Paired):
         session = self.owner
         if session is None:
             return NOTHING._replace(title=str(Panel.ITEMS))
-        rows = ItemRows(self.desk.mirror.state, session.id, self.desk.moment())
+        rows = ItemRows(self.desk.mirror.state, session.id, self.desk.moment)
         return Shown(session.name, rows, "nothing in it: p puts tasks into it")
 
     def line(self, cells: int) -> Line:

@@ -6,7 +6,7 @@ from itertools import islice
 from maestro_tui.cells import folded, plain
 from maestro_tui.faces import SESSIONS, Face, face_of_task
 from maestro_tui.lines import FixedRows, Line, Span, Tone, cropped, kept_whole, spread
-from maestro_tui.moment import Moment, age, clock_words
+from maestro_tui.moment import Clock, Moment, age, clock_words
 from maestro_tui.past import Commit, Log, Touched
 from maestro_tui.view.words import has_all, wanted
 from maestrod.domain.model import Noun, Session, Task
@@ -129,12 +129,12 @@ class CommitRows:
 
     height = 2
 
-    def __init__(self, state: State, log: Log, keys: Sequence[str] | None, moment: Moment) -> None:
+    def __init__(self, state: State, log: Log, keys: Sequence[str] | None, clock: Clock) -> None:
         self._state = state
         self._log = log
         self._keys = keys
         self._places = {key: at for at, key in enumerate(keys)} if keys is not None else None
-        self._moment = moment
+        self._clock = clock
 
     def __len__(self) -> int:
         return len(self._log) if self._keys is None else len(self._keys)
@@ -152,7 +152,7 @@ class CommitRows:
         commit = self._log.commit(self.key(at))
         if commit is None:
             return (Span("not kept", Tone.DIM),), ()
-        return commit_lines(self._state, commit, self._moment, cells, back=commit.seq in self._log.taken_back)
+        return commit_lines(self._state, commit, self._clock(), cells, back=commit.seq in self._log.taken_back)
 
 
 def commit_lines(state: State, commit: Commit, moment: Moment, cells: int, *, back: bool = False) -> tuple[Line, Line]:

@@ -6,7 +6,7 @@ from itertools import islice
 from maestro_tui.cells import folded, plain
 from maestro_tui.faces import Face
 from maestro_tui.lines import FixedRows, Line, Span, Tone, cells_of, cropped, joined, kept_whole, spread
-from maestro_tui.moment import Moment, age, clock_words
+from maestro_tui.moment import Clock, Moment, age, clock_words
 from maestro_tui.post import Post, Receipt, text_of
 from maestro_tui.view.words import has_all, wanted
 from maestrod.domain.model import DeliveryState, Mail, Noun, Project, Session, Step
@@ -100,11 +100,11 @@ class ThreadRows:
 
     height = 2
 
-    def __init__(self, state: State, post: Post, ids: Sequence[str] | None, moment: Moment) -> None:
+    def __init__(self, state: State, post: Post, ids: Sequence[str] | None, clock: Clock) -> None:
         self._state = state
         self._post = post
         self._ids = ids
-        self._moment = moment
+        self._clock = clock
         self._places = {id_: at for at, id_ in enumerate(ids)} if ids is not None else None
 
     def __len__(self) -> int:
@@ -123,7 +123,7 @@ class ThreadRows:
         mails = self._post.thread(self.key(at))
         if not mails:
             return (Span("deleted", Tone.DIM),), ()
-        return thread_lines(self._state, self._post, mails, self._moment, cells)
+        return thread_lines(self._state, self._post, mails, self._clock(), cells)
 
 
 def thread_lines(state: State, post: Post, mails: Sequence[Mail], moment: Moment, cells: int) -> tuple[Line, Line]:

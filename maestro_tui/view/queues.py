@@ -6,7 +6,7 @@ from maestro_tui.cells import plain
 from maestro_tui.faces import Face, face_of_item
 from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, kept_whole, spread
 from maestro_tui.mirror import Mirror
-from maestro_tui.moment import Moment, age
+from maestro_tui.moment import Clock, Moment, age
 from maestro_tui.view.sessions import face_in, session_order
 from maestro_tui.view.words import has_all, wanted
 from maestrod.domain.model import ItemStatus, Noun, QueueItem, Session, Strategy, Task
@@ -41,11 +41,10 @@ class QueueRows:
 
     height = 2
 
-    def __init__(self, mirror: Mirror, ids: Sequence[str], moment: Moment) -> None:
+    def __init__(self, mirror: Mirror, ids: Sequence[str]) -> None:
         self._mirror = mirror
         self._ids = ids
         self._places = {id_: at for at, id_ in enumerate(ids)}
-        self._moment = moment
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -96,7 +95,7 @@ class ItemRows:
 
     height = 1
 
-    def __init__(self, state: State, session_id: str, moment: Moment) -> None:
+    def __init__(self, state: State, session_id: str, clock: Clock) -> None:
         now = processing(state, session_id)
         self._queued = in_order(state, session_id)
         over = [i for i in state.items(session_id) if i.status not in {ItemStatus.QUEUED, ItemStatus.PROCESSING}]
@@ -105,7 +104,7 @@ class ItemRows:
         self._first = 1 if now is not None else 0
         self._places = {item.id: at for at, item in enumerate(self._items)}
         self._state = state
-        self._moment = moment
+        self._clock = clock
 
     def __len__(self) -> int:
         return len(self._items)
@@ -121,7 +120,7 @@ class ItemRows:
     def lines(self, at: int, cells: int) -> tuple[Line, ...]:
         """One line."""
         number = at - self._first + 1 if 0 <= at - self._first < len(self._queued) else None
-        return (item_line(self._state, self._items[at], number, self._moment, cells),)
+        return (item_line(self._state, self._items[at], number, self._clock(), cells),)
 
 
 def item_line(state: State, item: QueueItem, number: int | None, moment: Moment, cells: int) -> Line:

@@ -220,6 +220,18 @@ async def test_every_tab_of_a_session_is_shown_whole(world: World, size: tuple[i
         assert world.watched == []
 
 
+async def test_an_explanation_grows_older_while_nothing_else_happens(world: World) -> None:
+    sample = await fill(world)
+    tell(world, sample)
+    async with looking(world) as seen:
+        details = await on_details(seen, Noun.SESSION, sample.fix)
+        details.action_show_tab("EXPLAIN")
+        await seen.shows("needs input since")
+        world.now = NOW + 9 * 24 * 60 * MINUTE
+        details.tick()
+        await seen.shows("needs input since 9d")
+
+
 async def test_the_keys_of_the_footer_lead_on_from_a_pane_that_is_seen_whole(world: World) -> None:
     sample = await fill(world)
     tell(world, sample)

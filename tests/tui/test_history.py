@@ -117,7 +117,7 @@ def test_what_is_taken_back_already_says_so() -> None:
     undo = {"kind": "UndoCommit", "seq": 1}
     log.read(msgspec.json.encode({"data": [{"seq": 1, "undoable": True}, {"seq": 2, "command": undo}]}))
     assert log.taken_back == {1}
-    rows = CommitRows(mirror().state, log, None, MOMENT)
+    rows = CommitRows(mirror().state, log, None, lambda: MOMENT)
     assert "taken back" in text_of(rows.lines(1, 60)[1])
     log.read(msgspec.json.encode({"data": [{"seq": 3, "command": undo | {"seq": 2}}]}))
     assert log.taken_back == {2}, "it is there again, and can be taken back once more"
@@ -259,6 +259,19 @@ async def test_what_happens_meanwhile_comes_by_itself(world: World) -> None:
         await seen.shows("History")
         await world.do(EditTask(task_id=sample.login, title="Mend the login"))
         await seen.shows("edit task “Mend the login”", f"History {world.seq}")
+
+
+async def test_commits_grow_older_while_nothing_else_happens(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        screen = await on_history(seen)
+        await world.do(EditTask(task_id=sample.login, title="Mend the login"))
+        await seen.shows(" 0s ")
+        before = screen.list.built
+        world.now += 7 * MINUTE
+        screen.tick()
+        await seen.until(lambda: "7m" in seen.text and " 0s " not in seen.text, "all of them are older")
+        assert screen.list.built - before < 5 * screen.list.size.height
 
 
 async def test_the_cursor_goes_through_time(world: World) -> None:

@@ -19,7 +19,7 @@ from maestrod.protocol.views import entity_json
 from tests.support.world import START, World
 from tests.tui.conftest import Seen, looking
 from tests.tui.sample import fill, write
-from tests.tui.test_view import HOSTILE, MOMENT, NOW, mirror, session
+from tests.tui.test_view import HOSTILE, MINUTE, MOMENT, NOW, mirror, session
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 60)]
 
@@ -193,7 +193,7 @@ def test_hostile_mail_stays_in_its_width(cells: int) -> None:
 
 
 def test_a_thread_that_has_gone_says_so() -> None:
-    rows = ThreadRows(State(), Post(), ["mail_9"], MOMENT)
+    rows = ThreadRows(State(), Post(), ["mail_9"], lambda: MOMENT)
     assert text_of(rows.lines(0, 20)[0]) == "deleted"
     assert rows.find("mail_9") == 0
 
@@ -231,6 +231,17 @@ async def test_what_is_written_comes_by_itself(world: World) -> None:
         await seen.press("e")
         await seen.shows("✓ acked fix-login", "fix-login has dealt with it")
     assert world.asked == [("POST", f"/mail/{sent}/ack", {"sessionId": sample.fix})]
+
+
+async def test_letters_grow_older_while_nothing_else_happens(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        screen = await on_mail(seen)
+        await world.made(SendMail(to_session_id=sample.fix, message="Use the old one."))
+        await seen.shows("Mail 1", "0s")
+        world.now += 7 * MINUTE
+        screen.tick()
+        await seen.shows("7m")
 
 
 async def test_r_answers_into_the_thread_and_a_refusal_stays_in_the_dialog(world: World) -> None:

@@ -69,7 +69,7 @@ def test_items_stand_as_they_are_handed_out_and_what_is_over_comes_last() -> Non
         item("item_3", "task_3", position=2),
         item("item_4", "task_1", position=3, priority=Priority.CRITICAL),
     )
-    rows = ItemRows(here.state, "sess_1", MOMENT)
+    rows = ItemRows(here.state, "sess_1", lambda: MOMENT)
     assert lines_of(rows) == [
         "▶ Lay the pipes processing · 3m",
         "· 1 !! Fix the login queued",
@@ -106,7 +106,7 @@ def test_only_sessions_with_a_queue_are_listed_and_found_by_words() -> None:
 
 
 def test_a_session_that_has_gone_says_so() -> None:
-    assert text_of(QueueRows(mirror(), ["sess_9"], MOMENT).lines(0, 20)[0]) == "deleted"
+    assert text_of(QueueRows(mirror(), ["sess_9"]).lines(0, 20)[0]) == "deleted"
 
 
 def test_only_what_waits_has_a_place() -> None:
@@ -192,6 +192,16 @@ async def test_tasks_are_pushed_moved_and_skipped(world: World) -> None:
 
 def told(seen: Seen) -> str:
     return " ".join(toast.message for toast in seen.app._notifications)
+
+
+async def test_items_grow_older_while_nothing_else_happens(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        screen = await on_queue(seen)
+        await seen.shows("processing · ")
+        world.now += 5 * 24 * 60 * MINUTE
+        screen.tick()
+        await seen.shows("processing · 5d")
 
 
 async def test_space_pauses_and_lets_go_on(world: World) -> None:
