@@ -199,10 +199,10 @@ def write_mail(to: str, name: str, kind: str, subject: str, text: str, priority:
     return Deed("POST", "/mail", body | ({"subject": subject} if subject else {}), f"sent to {name}")
 
 
-def reply(mail_id: str, text: str, priority: str) -> Deed:
-    """An answer to a letter, into its thread."""
+def reply(mail_id: str, text: str, priority: str, to: str = "") -> Deed:
+    """An answer to a letter, into its thread; ``to`` says to whom where it is not clear who is on the other side."""
     body: dict[str, object] = {"replyToMailId": mail_id, "message": text, "priority": priority}
-    return Deed("POST", "/mail", body, "answered")
+    return Deed("POST", "/mail", body | ({"toSessionId": to} if to else {}), "answered")
 
 
 def acknowledge(mail_id: str, session_id: str, name: str) -> Deed:

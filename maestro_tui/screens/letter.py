@@ -9,19 +9,22 @@ from textual.widgets import Input, Select, Static, TextArea
 from maestro_tui.cells import folded, plain
 from maestro_tui.deeds import Outcome, acknowledge, reply, write_mail
 from maestro_tui.desk import Desk
-from maestro_tui.post import text_of
+from maestro_tui.post import parties, text_of
 from maestro_tui.screens.dialog import Dialog, row, short
 from maestro_tui.view.board import projects
 from maestro_tui.view.mail import receiver, sender
 from maestro_tui.widgets.choice import Choice
-from maestrod.domain.model import Mail, MailType, Priority
+from maestrod.domain.model import LIVE_SESSION, Mail, MailType, Noun, Priority, Session
 
 QUOTED = 4
 """Lines of the mail that is answered."""
 
 
 class Write(Dialog):
-    """A letter to a session or to all of a project; an answer goes where the daemon says."""
+    """A letter to a session or to all of a project; an answer goes where the daemon says.
+
+    Of one's own letter to several, one says to which of them the answer goes.
+    """
 
     deed_word = "send"
 
@@ -30,10 +33,18 @@ class Write(Dialog):
         self._answered = answered
         self._to = to or project_id
         state = desk.mirror.state
-        self.title_words = f"Answer {_other_side(desk, answered)}" if answered is not None else "Write"
-        sessions = [(short(session.name), session.id) for session in state.live_sessions()]
-        all_of = [(short(f"all sessions of {project.name}"), project.id) for project in projects(state)]
-        self._receivers = [*sessions, *all_of]
+        self._asks_whom = answered is None or _went_to_several(answered)
+        if answered is None:
+            self.title_words = "Write"
+            sessions = [(short(session.name), session.id) for session in state.live_sessions()]
+            all_of = [(short(f"all sessions of {project.name}"), project.id) for project in projects(state)]
+            self._receivers = [*sessions, *all_of]
+        else:
+            several = receiver(state, desk.mirror.post, answered)
+            self.title_words = (
+                f"Answer one of {several}" if self._asks_whom else f"Answer {_other_side(desk, answered)}"
+            )
+            self._receivers = _those_it_went_to(desk, answered)
         self.written = ("text",) if answered is not None else ("subject", "text")
         super().__init__()
 
@@ -47,11 +58,12 @@ class Write(Dialog):
         if self._answered is not None:
             quoted = folded(text_of(self._answered) or self._answered.subject, self.cells - 2, most=QUOTED)
             yield Static(Content("\n".join(f"│ {line}" for line in quoted)), id="screen", markup=False)
-        else:
+        if self._asks_whom:
             known = [id_ for _, id_ in self._receivers]
             first = self._to if self._to in known else next(iter(known), "")
             receivers = self._receivers or [(short("nobody to write to"), "")]
             yield row("To", Choice(receivers, value=first, id="to", compact=True, allow_blank=False))
+        if self._answered is None:
             yield row("Subject", Input(id="subject", compact=True, placeholder="the first line of the text"))
             types = [(kind.value.replace("_", " "), kind.value) for kind in MailType]
             chosen = MailType.NOTIFICATION.value
@@ -62,7 +74,7 @@ class Write(Dialog):
 
     def on_mount(self) -> None:
         """The text is what one has come to write, once it is known to whom."""
-        if self._answered is not None or self._to:
+        if not self._asks_whom or self._to:
             self.query_one("#text").focus()
 
     async def perform(self) -> Outcome | None:
@@ -71,13 +83,13 @@ class Write(Dialog):
         if not text:
             self.complain("There is nothing to send.")
             return None
-        priority = self._value("priority")
-        if self._answered is not None:
-            return await self._desk.do(reply(self._answered.id, text, priority))
-        to = self._value("to")
-        if not to:
-            self.complain("There is nobody to write to: no session lives, and there is no project.")
+        priority, to = self._value("priority"), self._value("to") if self._asks_whom else ""
+        if self._asks_whom and not to:
+            gone = "There is nobody to write to: no session lives, and there is no project."
+            self.complain(gone if self._answered is None else "All that it went to are gone.")
             return None
+        if self._answered is not None:
+            return await self._desk.do(reply(self._answered.id, text, priority, to))
         name = next(str(each) for each, id_ in self._receivers if id_ == to)
         subject = self.query_one("#subject", Input).value.strip()
         return await self._desk.do(write_mail(to, name, self._value("type"), subject, text, priority))
@@ -94,6 +106,20 @@ def _other_side(desk: Desk, mail: Mail) -> str:
     """To whom an answer of a person goes."""
     state = desk.mirror.state
     return receiver(state, desk.mirror.post, mail) if mail.from_user == "user" else sender(state, mail)
+
+
+def _went_to_several(mail: Mail) -> bool:
+    """Whether it is a person's own that has no other side: the daemon wants to know who is meant."""
+    return mail.from_user == "user" and mail.to_session_id is None
+
+
+def _those_it_went_to(desk: Desk, mail: Mail) -> list[tuple[Content, str]]:
+    """The sessions that got it and are still known, those that live first."""
+    known = desk.mirror.state.table(Noun.SESSION)
+    found = [known.get(id_) for id_ in parties(mail, desk.mirror.post.receipts(mail.id))]
+    sessions = [session for session in found if isinstance(session, Session)]
+    sessions.sort(key=lambda session: session.status not in LIVE_SESSION)
+    return [(short(session.name), session.id) for session in sessions]
 
 
 class Acknowledge(Dialog):

@@ -267,6 +267,23 @@ async def test_r_answers_into_the_thread_and_a_refusal_stays_in_the_dialog(world
     )
 
 
+async def test_who_of_several_gets_an_answer_to_ones_own_letter_is_asked(world: World) -> None:
+    sample = await fill(world)
+    sent = (await world.do(SendMail(project_id=sample.shop, subject="main is frozen", message="Until noon.")))[0].id
+    async with looking(world) as seen:
+        screen = await on_mail(seen)
+        await seen.shows("you → all 4 of shop-api")
+        last = screen.post.receipts(sent)[-1].session_id
+        await seen.press("r")
+        await seen.shows("Answer one of all 4 of shop-api", "│ Until noon.", "To")
+        await seen.press("enter")
+        await seen.shows("fix-login", "rate-limits", "guide", "tidy-up")
+        await seen.press("end", "enter", "tab", *"Until one", "ctrl+s")
+        await seen.shows(f"you → {world.state.session(last).name}", "2 mails", "answered")
+    said = {"replyToMailId": sent, "message": "Until one", "priority": "medium", "toSessionId": last}
+    assert world.asked[-1] == ("POST", "/mail", said)
+
+
 async def test_c_writes_to_the_session_that_is_looked_at_or_to_all(world: World) -> None:
     sample = await fill(world)
     await write(world, sample)
