@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from maestro_tui.cells import folded, plain
+from maestro_tui.cells import cut, folded, plain, width
 from maestro_tui.faces import Face
 from maestro_tui.lines import FixedRows, Line, Span, Tone, cells_of, cropped, joined, kept_whole, spread
 from maestro_tui.moment import Clock, Moment, age, clock_words
@@ -31,6 +31,9 @@ LONGEST = 400
 """Lines of one letter that are shown."""
 STEPS = 72
 """Cells from which on the way of a delivery stands in one line."""
+
+WAY = 8
+"""Cells from which on a part of the way by which it came is worth showing; state and name come first."""
 
 
 def face_of_receipt(receipt: Receipt) -> Face:
@@ -183,7 +186,9 @@ def receipt_lines(state: State, receipt: Receipt, moment: Moment, cells: int) ->
     face = face_of_receipt(receipt)
     name = name_of(state, receipt.session_id, receipt.session_name)
     head: Line = (Span(f"{face.glyph} ", face.tone), Span(f"{face.word} ", face.tone), Span(name))
-    when = (Span(f"{clock_words(receipt.at, moment)}{_by(receipt.channel)}", Tone.DIM),)
+    clock, way = clock_words(receipt.at, moment), _by(receipt.channel)
+    room = cells - cells_of(head) - 1 - width(clock)
+    when = (Span(clock + (cut(way, room) if room >= min(WAY, width(way)) else ""), Tone.DIM),)
     lines: list[Line] = [spread(head, when, cells)]
     if receipt.reason:
         lines += [(Span("  "), Span(line, face.tone)) for line in folded(receipt.reason, max(8, cells - 2), most=6)]

@@ -9,7 +9,7 @@ from maestro_tui.lines import cells_of, text_of
 from maestro_tui.post import Post
 from maestro_tui.post import text_of as words_of
 from maestro_tui.screens.mail import Mailbox
-from maestro_tui.view.mail import ThreadRows, found_threads, letter_lines, thread_lines, thread_rows
+from maestro_tui.view.mail import ThreadRows, found_threads, letter_lines, receipt_lines, thread_lines, thread_rows
 from maestrod.domain.changes import Actor, Change, Delete, Put
 from maestrod.domain.mail import SendMail
 from maestrod.domain.model import Delivery, DeliveryState, Mail, MailType, Noun, Priority, Step
@@ -157,6 +157,22 @@ def test_every_delivery_has_its_sign_its_word_and_its_reason(more: dict[str, obj
     assert "Which port does it listen on?" in lines
     assert any("before: queued" in line for line in lines)
     assert "reason" not in more or any(str(more["reason"]) in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (60, "◎ surfaced fix-login 08:53 by hook UserPromptSubmit"),
+        (40, "◎ surfaced fix-login 08:53 by hook User…"),
+        (30, "◎ surfaced fix-login 08:53"),
+        (26, "◎ surfaced fix-login 08:53"),
+    ],
+)
+def test_the_way_of_a_delivery_gives_room_to_its_state_and_its_receiver(cells: int, words: str) -> None:
+    got = delivery(channel="hook UserPromptSubmit", state=DeliveryState.SURFACED)
+    known = post(mail(), got)
+    (line,) = receipt_lines(mirror(session()).state, known.receipts("mail_1")[0], MOMENT, cells)
+    assert " ".join(text_of(line).split()) == words
 
 
 def test_the_worst_delivery_of_a_broadcast_is_its_sign() -> None:
