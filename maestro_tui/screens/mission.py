@@ -25,7 +25,7 @@ from maestro_tui.view.queue import queue_rows, queue_title
 from maestro_tui.view.sessions import SessionRows, inbox, session_order
 from maestro_tui.view.tasks import FoundTasks, TaskTree, find_tasks, no_tasks
 from maestro_tui.view.timeline import timeline_rows
-from maestro_tui.view.words import FOUND
+from maestro_tui.view.words import FOUND, narrows
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.kept import Box, Column, Row
 from maestro_tui.widgets.line_list import LineList, QuestionList, TreeList, bound
@@ -339,8 +339,8 @@ class Mission(Live):
     @on(Input.Changed, "#search")
     def _typed(self, event: Input.Changed) -> None:
         words = event.value.strip()
-        all_found = self._found is not None and len(self._found) < FOUND and words.startswith(self._searched_for)
-        among = self._found if all_found and self._searched_for else None
+        all_found = self._found is not None and len(self._found) < FOUND
+        among = self._found if all_found and narrows(words, self._searched_for) else None
         self._found = find_tasks(self.desk.mirror.state, words, among=among) if words else None
         self._searched_for = words
         self._draw_tasks()

@@ -6,7 +6,7 @@ from itertools import islice
 from maestro_tui.cells import plain
 from maestro_tui.faces import WAITS, face_of_task
 from maestro_tui.lines import FixedRows, Line, Span, Tone, cells_of, cropped, kept_whole, spread
-from maestro_tui.view.words import has_all, wanted
+from maestro_tui.view.words import fits, wanted
 from maestrod.domain.graph import Plan
 from maestrod.domain.model import OVER_TASK, PRIORITY_RANK, Noun, Project, Task
 from maestrod.domain.state import State
@@ -53,7 +53,7 @@ class Layers:
         state, found = self._state, []
         for id_ in ids:
             task, freed = state.task(id_), len(frees(state, id_))
-            if (critical and id_ not in self._critical) or not has_all(f"{task.title} {id_}", self._asked):
+            if (critical and id_ not in self._critical) or not fits(task.title, (id_,), self._asked):
                 continue
             if not with_loose and not freed and not task.dependencies:
                 self.loose += 1

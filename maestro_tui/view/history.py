@@ -8,7 +8,7 @@ from maestro_tui.faces import SESSIONS, Face, face_of_task
 from maestro_tui.lines import FixedRows, Line, Span, Tone, cropped, kept_whole, spread
 from maestro_tui.moment import Clock, Moment, age, clock_words
 from maestro_tui.past import Commit, Log, Touched
-from maestro_tui.view.words import has_all, wanted
+from maestro_tui.view.words import fits, wanted
 from maestrod.domain.model import Noun, Session, Task
 from maestrod.domain.state import State
 
@@ -121,7 +121,7 @@ def _fits(state: State, commit: Commit, narrowed: Narrowed, asked: Sequence[str]
     if not asked:
         return True
     told = [str(commit.seq), words_of(commit.kind), about(state, commit), actor_name(state, commit.actor), commit.actor]
-    return has_all(" ".join([*told, *(change.id for change in commit.changes[:20])]), asked)
+    return fits(" ".join(told), [change.id for change in commit.changes[:20]], asked)
 
 
 class CommitRows:

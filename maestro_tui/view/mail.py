@@ -8,7 +8,7 @@ from maestro_tui.faces import Face
 from maestro_tui.lines import FixedRows, Line, Span, Tone, cells_of, cropped, joined, kept_whole, spread
 from maestro_tui.moment import Clock, Moment, age, clock_words
 from maestro_tui.post import Post, Receipt, text_of
-from maestro_tui.view.words import has_all, wanted
+from maestro_tui.view.words import fits, wanted
 from maestrod.domain.model import DeliveryState, Mail, Noun, Project, Session, Step
 from maestrod.domain.state import State
 
@@ -90,12 +90,12 @@ def _fits(state: State, post: Post, id_: str, asked: Sequence[str], project_id: 
         return False
     if unread and not post.unread(id_):
         return False
-    return not asked or has_all(" ".join(_words(state, post, mail) for mail in mails), asked)
+    return not asked or fits(" ".join(_words(state, post, mail) for mail in mails), [mail.id for mail in mails], asked)
 
 
 def _words(state: State, post: Post, mail: Mail) -> str:
     who = f"{sender(state, mail)} {receiver(state, post, mail)}"
-    return f"{who} {mail.subject} {mail.type} {text_of(mail)} {mail.id}"
+    return f"{who} {mail.subject} {mail.type} {text_of(mail)}"
 
 
 class ThreadRows:
@@ -193,8 +193,8 @@ def receipt_lines(state: State, receipt: Receipt, moment: Moment, cells: int) ->
     if receipt.reason:
         lines += [(Span("  "), Span(line, face.tone)) for line in folded(receipt.reason, max(8, cells - 2), most=6)]
     if receipt.steps and cells >= STEPS:
-        way = [_step(step, moment) for step in receipt.steps]
-        lines.append(cropped((Span("  before: ", Tone.DIM), *joined(way, ", ")), cells))
+        before = [_step(step, moment) for step in receipt.steps]
+        lines.append(cropped((Span("  before: ", Tone.DIM), *joined(before, ", ")), cells))
     return lines
 
 

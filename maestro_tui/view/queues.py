@@ -8,7 +8,7 @@ from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, kept_whole, s
 from maestro_tui.mirror import Mirror
 from maestro_tui.moment import Clock, Moment, age
 from maestro_tui.view.sessions import face_in, session_order
-from maestro_tui.view.words import has_all, wanted
+from maestro_tui.view.words import fits, wanted
 from maestrod.domain.model import ItemStatus, Noun, QueueItem, Session, Strategy, Task
 from maestrod.domain.queues import in_order, processing
 from maestrod.domain.state import State
@@ -25,7 +25,7 @@ def queue_sessions(mirror: Mirror, words: str = "") -> list[str]:
     """The sessions that have a queue: who needs you, who lives, who has ended lately."""
     asked = wanted(words)
     found = (mirror.state.session(id_) for id_ in session_order(mirror))
-    return [s.id for s in found if s.strategy is Strategy.QUEUE and has_all(f"{s.name} {s.provider} {s.id}", asked)]
+    return [s.id for s in found if s.strategy is Strategy.QUEUE and fits(f"{s.name} {s.provider}", (s.id,), asked)]
 
 
 def face_of_queue(state: State, session_id: str) -> Face:

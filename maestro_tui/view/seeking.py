@@ -10,7 +10,7 @@ from maestro_tui.cells import plain
 from maestro_tui.post import Post, text_of
 from maestro_tui.view.board import projects
 from maestro_tui.view.mail import receiver, sender
-from maestro_tui.view.words import wanted
+from maestro_tui.view.words import is_id, wanted
 from maestrod.domain.model import Noun, Session, Task, TaskStatus
 from maestrod.domain.state import State
 
@@ -30,14 +30,14 @@ class Sought:
         self._words = wanted(query)
         self._letters = "".join(self._words)
 
-    def score(self, text: str, more: str = "") -> float:
+    def score(self, text: str, more: str = "", id_: str = "") -> float:
         """How well it fits, up to 1; 0 when it does not. In ``more`` only whole words are looked for."""
         if not self._words:
             return 0
         folded = text.casefold()
         whole = f"{folded}\n{more.casefold()}" if more else folded
         for word in self._words:
-            if word not in whole:
+            if word not in whole and not is_id(id_, word):
                 return self._alike(folded)
         begun = sum(folded.startswith(word) or f" {word}" in folded for word in self._words)
         first = 0.1 * folded.startswith(self._words[0]) + 0.1 * (folded == " ".join(self._words))
@@ -81,25 +81,25 @@ class Found(msgspec.Struct, frozen=True):
 
 def projects_in(state: State) -> Iterator[Thing]:
     """Those that are not archived."""
-    return (Thing(Noun.PROJECT, each.id, each.name, f"{each.id} {each.working_dir}") for each in projects(state))
+    return (Thing(Noun.PROJECT, each.id, each.name, each.working_dir) for each in projects(state))
 
 
 def sessions_in(state: State) -> Iterator[Thing]:
     """The newest first."""
     known = [s for s in state.table(Noun.SESSION).values() if isinstance(s, Session)]
-    return (Thing(Noun.SESSION, s.id, s.name, f"{s.provider} {s.id}") for s in reversed(known))
+    return (Thing(Noun.SESSION, s.id, s.name, s.provider) for s in reversed(known))
 
 
 def tasks_in(state: State) -> Iterator[Thing]:
     """Of what fits as well, open ones come first."""
     known = [task for task in state.table(Noun.TASK).values() if isinstance(task, Task)]
-    return (Thing(Noun.TASK, t.id, t.title, t.id, 0 if t.status in OVER else 0.02) for t in known)
+    return (Thing(Noun.TASK, t.id, t.title, "", 0 if t.status in OVER else 0.02) for t in known)
 
 
 def mail_in(state: State, post: Post) -> Iterator[Thing]:
     """The newest first; by who wrote it to whom, and by its text."""
     for mail in reversed(list(post.letters.values())):
-        words = f"{sender(state, mail)} {receiver(state, post, mail)} {text_of(mail)} {mail.id}"
+        words = f"{sender(state, mail)} {receiver(state, post, mail)} {text_of(mail)}"
         yield Thing(Noun.MAIL, mail.id, mail.subject, words)
 
 
@@ -107,7 +107,7 @@ def best(sought: Sought, kind: Iterable[Thing], most: int = SHOWN) -> Iterator[l
     """The best so far, after every turn; the last is the answer."""
     rest, kept = iter(kind), list[Found]()
     while turn := list(islice(rest, TURN)):
-        fits = [(thing, sought.score(thing.name, thing.words)) for thing in turn]
+        fits = [(thing, sought.score(thing.name, thing.words, thing.id)) for thing in turn]
         found = [Found(thing, score + thing.worth) for thing, score in fits if score]
         kept = nlargest(most, [*kept, *found], key=lambda each: each.score) if found else kept
         yield kept
@@ -126,4 +126,4 @@ def about(state: State, post: Post, thing: Thing) -> str:
             mail = post.letters.get(thing.id)
             return f"{sender(state, mail)} → {receiver(state, post, mail)}" if mail is not None else ""
         case _:
-            return plain(thing.words.partition(" ")[2])
+            return plain(thing.words)

@@ -8,7 +8,7 @@ from maestro_tui.faces import READY, Face, face_of_task
 from maestro_tui.lines import Line, Span, Tone, cells_of, spread
 from maestro_tui.mirror import Mirror
 from maestro_tui.outline import Outline, Place
-from maestro_tui.view.words import FOUND, has_all, wanted
+from maestro_tui.view.words import FOUND, fits, has_all, wanted
 from maestrod.domain.graph import descendants
 from maestrod.domain.model import LIVE_ASSIGNMENT, AssignmentStatus, Noun, Project, Task, TaskStatus
 from maestrod.domain.state import State
@@ -85,7 +85,7 @@ def no_tasks(mirror: Mirror) -> str:
 
 
 def find_tasks(state: State, words: str, *, most: int = FOUND, among: Sequence[str] | None = None) -> list[str]:
-    """The tasks whose title or id has all the words, open ones first; at most that many.
+    """The tasks whose title has all the words, open ones first, then those that are meant by their id; at most so many.
 
     ``among`` narrows it to what a shorter search found, all of it.
     """
@@ -93,13 +93,18 @@ def find_tasks(state: State, words: str, *, most: int = FOUND, among: Sequence[s
     over = {TaskStatus.COMPLETED, TaskStatus.CANCELLED, TaskStatus.ARCHIVED}
     found: list[str] = []
     ended: list[str] = []
+    meant: list[str] = []
     table = state.table(Noun.TASK)
     for task in table.values() if among is None else [table.get(id_) for id_ in among]:
-        if isinstance(task, Task) and has_all(f"{task.title} {task.id}", asked):
+        if not isinstance(task, Task):
+            continue
+        if has_all(task.title, asked):
             (ended if task.status in over else found).append(task.id)
             if len(found) >= most:
                 break
-    return [*found, *ended][:most]
+        elif fits(task.title, (task.id,), asked):
+            meant.append(task.id)
+    return [*found, *ended, *meant][:most]
 
 
 def spawnable(mirror: Mirror, project_id: str, first: Task | None, *, most: int = 50) -> list[Task]:

@@ -77,6 +77,13 @@ def test_of_tasks_that_fit_alike_the_open_ones_come_first() -> None:
     assert "/src/shop" in about(here.state, here.post, found[0].thing)
 
 
+def test_of_an_id_its_end_is_found_and_not_the_time_in_it() -> None:
+    here = mirror(task("task_1760000188000_k3v9zq1ab", "number 7"), task("task_1760000000001_bbbbbbbbb", "number 188"))
+    for words, found in (("number 188", ["number 188"]), ("k3v9zq", ["number 7"]), ("task_1760000188", ["number 7"])):
+        (kept,) = best(Sought(words), tasks_in(here.state))
+        assert [each.thing.name for each in kept] == found
+
+
 # -- in the palette
 
 

@@ -36,6 +36,7 @@ from maestro_tui.view.tasks import (
     what_deleting_loses,
 )
 from maestro_tui.view.timeline import ENTRIES, timeline_rows
+from maestro_tui.view.words import narrows
 from maestrod.domain.changes import Delete, Put
 from maestrod.domain.model import (
     Assignment,
@@ -216,6 +217,25 @@ def test_search_finds_all_words_in_any_order_and_open_tasks_first() -> None:
     assert find_tasks(here.state, "nothing like it") == []
     assert len(find_tasks(here.state, "t", most=2)) == 2
     assert find_tasks(here.state, "fix", among=["task_2", "task_9"]) == ["task_2"]
+
+
+def test_the_time_in_an_id_is_not_searched_and_its_end_is() -> None:
+    here = mirror(
+        task("task_1760000188000_k3v9zq1ab", "Number 7"),
+        task("task_1760000000000_188aaaaaa", "Number 8"),
+        task("task_1760000000001_bbbbbbbbb", "Number 188"),
+        task("task_1760000000002_ccccccccc", "About k3v9"),
+    )
+    assert find_tasks(here.state, "number 188") == ["task_1760000000001_bbbbbbbbb"]
+    assert find_tasks(here.state, "k3v9") == ["task_1760000000002_ccccccccc", "task_1760000188000_k3v9zq1ab"]
+    assert find_tasks(here.state, "number K3V9zq") == ["task_1760000188000_k3v9zq1ab"]
+    assert find_tasks(here.state, "task_1760000188000_k3v9zq1ab") == ["task_1760000188000_k3v9zq1ab"]
+    assert len(find_tasks(here.state, "task_1760")) == 4
+    for words in ("number 188", "task_17", "k3v9zq"):
+        for end in range(2, len(words) + 1):
+            if narrows(words[:end], words[: end - 1]):
+                longer, shorter = (set(find_tasks(here.state, words[:each])) for each in (end, end - 1))
+                assert longer <= shorter, words[:end]
 
 
 def test_found_tasks_that_are_gone_since_say_so() -> None:
