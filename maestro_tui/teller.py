@@ -15,6 +15,7 @@ from maestro_tui.moment import age
 from maestro_tui.outside import BEL, announcement
 from maestro_tui.view.notices import (
     KINDS,
+    Kind,
     Looked,
     Note,
     Presence,
@@ -132,9 +133,12 @@ class Teller:
         return [note for note in found if note is not None]
 
     def _tell(self, notes: Sequence[Note]) -> bool:
-        """Tell them by the ways of this moment; whether there was anything to tell."""
-        self.log.extend(notes)
+        """Tell them by the ways of this moment; whether there was anything to tell.
+
+        Reports that nobody wants to be told are not kept either: they are so many that they would push out the rest.
+        """
         rules, moment = self._rules, self._desk.moment()
+        self.log.extend(note for note in notes if note.kind is not Kind.PROGRESS or note.kind in rules.kinds)
         here = self.presence.is_here(moment.now, rules)
         told = said(worth(notes, rules, self._app.looked, here=here))
         if not told:

@@ -323,9 +323,9 @@ def digest(notes: Iterable[Note], mirror: Mirror, since: int) -> list[str]:
 
 
 def news(notes: Sequence[Note], moment: Moment) -> list[tuple[str, str]]:
-    """What happened lately, the newest first: when, and what."""
+    """What happened lately, the newest first: when, and what; reports of those who go on would drown the rest."""
     found: list[tuple[str, str]] = []
-    for note in reversed(notes):
+    for note in reversed([note for note in notes if note.kind is not Kind.PROGRESS]):
         text = f": {note.text}" if note.text else ""
         found.append((f"{clock_words(note.at, moment)} {KINDS[note.kind].glyph} ", f"{note.title}{text}"))
     return found

@@ -239,6 +239,12 @@ def test_a_digest_has_what_still_matters() -> None:
     assert [text for _, text in news(log, MOMENT)][-2:] == ["ask needs you: which?", "before failed"]
 
 
+def test_reports_of_those_who_go_on_are_no_news() -> None:
+    log = [note(Kind.FAILED, name="build"), *(note(Kind.PROGRESS, f"sess_{n}", text="half way") for n in range(3))]
+    assert [text for _, text in news(log, MOMENT)] == ["build failed"]
+    assert news(log[1:], MOMENT) == []
+
+
 # -- what leaves the screen
 
 

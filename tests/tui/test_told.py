@@ -11,7 +11,7 @@ from textual.widgets._toast import Toast
 from maestro_tui.preferences import Preferences
 from maestro_tui.screens.reading import News
 from maestro_tui.view.notices import Kind, Quiet, Rules
-from maestrod.domain.model import NeedsInput, Noun, SessionStatus
+from maestrod.domain.model import EntryType, NeedsInput, Noun, SessionStatus, TimelineEntry
 from maestrod.domain.sessions import NeedInput, RecordExit
 from tests.support.eventually import aeventually
 from tests.support.terminal import Terminal
@@ -87,6 +87,21 @@ async def test_a_burst_is_one_toast_and_one_run_of_the_program(world: World, tmp
         await seen.until(file.exists)
         await seen.until(lambda: len(file.read_text().splitlines()) == 1)
         assert "'50 sessions completed'" in file.read_text()
+
+
+async def test_reports_that_nobody_wants_do_not_push_out_what_happened(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        await seen.until(lambda: seen.app.desk.mirror.whole)
+        await world.plant(session("sess_1_done", "done", status=SessionStatus.COMPLETED), noun=Noun.SESSION)
+        for number in range(3):
+            said = TimelineEntry(id=f"evt_1_{number}", type=EntryType.PROGRESS, session_id=sample.fix, message="on it")
+            await world.plant(said, noun=Noun.TIMELINE)
+        frames = [{"event": "notify:progress", "seq": world.seq, "data": {"id": f"evt_1_{n}"}} for n in range(3)]
+        over = {"event": "notify:session_completed", "seq": world.seq, "data": {"id": "sess_1_done"}}
+        await world.say(msgspec.json.encode([*frames, over]).decode())
+        await seen.shows("done completed")
+        assert [note.name for note in seen.app.teller.log] == ["done"]
 
 
 async def ask_hostile(world: World, session_id: str) -> None:
