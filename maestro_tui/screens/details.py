@@ -36,7 +36,7 @@ from maestro_tui.view.tabs import (
     tabs_line,
     task_rows,
 )
-from maestro_tui.view.timeline import timeline_rows
+from maestro_tui.view.timeline import WHOLE, timeline_rows
 from maestro_tui.widgets.bar import Bar
 from maestro_tui.widgets.kept import Column
 from maestro_tui.widgets.line_list import LineList, bound
@@ -210,7 +210,7 @@ class Details(Framed):
             case Tab.SESSIONS:
                 return attempt_rows(mirror, task, moment, cells)
             case Tab.TIMELINE:
-                return timeline_rows(mirror.state, "task", task.id, moment, cells)
+                return timeline_rows(mirror.state, "task", task.id, moment, cells, most=WHOLE)
             case Tab.DOCS:
                 return doc_rows(mirror, Noun.TASK, task.id, moment, cells)
             case Tab.CHECKS:
@@ -223,7 +223,7 @@ class Details(Framed):
         mirror, moment = self.desk.mirror, self.desk.moment()
         match self.tab:
             case Tab.TIMELINE:
-                return timeline_rows(mirror.state, "session", session.id, moment, cells)
+                return timeline_rows(mirror.state, "session", session.id, moment, cells, most=WHOLE)
             case Tab.TASKS:
                 return task_rows(mirror, session, cells)
             case Tab.QUEUE:

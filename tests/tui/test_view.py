@@ -35,7 +35,7 @@ from maestro_tui.view.tasks import (
     task_line,
     what_deleting_loses,
 )
-from maestro_tui.view.timeline import ENTRIES, timeline_rows
+from maestro_tui.view.timeline import ENTRIES, WHOLE, timeline_rows
 from maestro_tui.view.words import narrows
 from maestrod.domain.changes import Delete, Put
 from maestrod.domain.model import (
@@ -470,6 +470,22 @@ def test_a_queue_shows_its_items_and_how_far_it_is() -> None:
 
 def entry(number: int, type_: EntryType, message: str, ago: int = 0) -> TimelineEntry:
     return TimelineEntry(id=f"evt_{number:03}", type=type_, message=message, session_id="sess_1", created_at=NOW - ago)
+
+
+@pytest.mark.parametrize("cells", [17, 30, 60])
+def test_a_report_that_is_cut_says_so_and_stands_whole_where_there_is_room(cells: int) -> None:
+    words = " ".join(f"word{number}" for number in range(60))
+    here = mirror(entry(1, EntryType.PROGRESS, words))
+    short = timeline_rows(here.state, "session", "sess_1", MOMENT, cells)
+    texts = [text_of(short.lines(at, cells)[0]) for at in range(len(short))]
+    assert len(texts) == 4
+    assert [text.endswith("…") for text in texts] == [False, False, False, True]
+    assert all(cells_of(short.lines(at, cells)[0]) <= cells for at in range(4))
+    whole = timeline_rows(here.state, "session", "sess_1", MOMENT, cells, most=WHOLE)
+    told = [text_of(whole.lines(at, cells)[0])[8:].strip() for at in range(len(whole))]
+    assert " ".join(told) == words
+    fits = mirror(entry(1, EntryType.PROGRESS, " ".join(["x" * (cells - 8)] * 4)))
+    assert "…" not in text_of(timeline_rows(fits.state, "session", "sess_1", MOMENT, cells).lines(3, cells)[0])
 
 
 def test_a_timeline_has_the_newest_first_with_its_time() -> None:
