@@ -431,7 +431,8 @@ class Desk:
         """Start an agent; remembered for the next time."""
         self.last_spawn = spawn
         self.remember()
-        return await programs.maestro(programs.spawn_words(spawn), self.environ, "the agent is starting")
+        words, said = programs.spawn_words(spawn), "the agent is starting"
+        return await programs.maestro(words, self.environ, said, named="{} is starting")
 
     async def resume(self, session_id: str, name: str) -> Outcome:
         """Bring an ended session back."""

@@ -5,6 +5,8 @@ import msgspec
 from maestro_tui.lines import Tone
 from maestro_tui.mirror import Live
 from maestrod.domain.model import (
+    Assignment,
+    AssignmentStatus,
     EntryType,
     ItemStatus,
     QueueItem,
@@ -59,6 +61,13 @@ ITEMS: dict[ItemStatus, Face] = {
     ItemStatus.SKIPPED: Face("»", "skipped", Tone.DIM),
 }
 
+ATTEMPTS: dict[AssignmentStatus, Face] = {
+    AssignmentStatus.COMPLETED: Face("✓", "completed", Tone.GOOD),
+    AssignmentStatus.FAILED: Face("✕", "failed", Tone.BAD),
+    AssignmentStatus.SKIPPED: Face("»", "skipped", Tone.DIM),
+}
+"""Those that are over."""
+
 ENTRIES: dict[EntryType, Face] = {
     EntryType.SESSION_STARTED: Face("▶", "session started", Tone.BUSY),
     EntryType.SESSION_STOPPED: Face("■", "session ended", Tone.DIM),
@@ -95,6 +104,11 @@ def face_of_session(session: Session, live: Live, *, unseen: bool = False) -> Fa
     if unseen:
         return UNSEEN
     return SESSIONS[session.status]
+
+
+def face_of_attempt(attempt: Assignment) -> Face | None:
+    """What an attempt came to; nothing while it goes on, when it is as its session is."""
+    return ATTEMPTS.get(attempt.status)
 
 
 def face_of_item(item: QueueItem) -> Face:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from maestro_tui.cells import plain
 from maestro_tui.deeds import Done, Outcome, Refused
 from maestro_tui.outside import arguments
 from maestro_tui.view.shelf import Book
@@ -39,6 +40,7 @@ class Spawn(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Session(msgspec.Struct, frozen=True):
     id: str = ""
+    name: str = ""
 
 
 class _Data(msgspec.Struct):
@@ -69,8 +71,11 @@ def spawn_words(spawn: Spawn) -> list[str]:
     return [*words, *([] if spawn.worktree is None else ["--worktree" if spawn.worktree else "--no-worktree"])]
 
 
-async def maestro(words: Sequence[str], environ: Mapping[str, str], said: str) -> Outcome:
-    """Run ``maestro`` with ``--json`` and tell what came of it; it is ended when it takes too long."""
+async def maestro(words: Sequence[str], environ: Mapping[str, str], said: str, *, named: str = "") -> Outcome:
+    """Run ``maestro`` with ``--json`` and tell what came of it; it is ended when it takes too long.
+
+    ``named`` is said in place of ``said`` when a session came of it: with its name for ``{}``.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
             *MAESTRO,
@@ -90,17 +95,18 @@ async def maestro(words: Sequence[str], environ: Mapping[str, str], said: str) -
         process.kill()
         await process.wait()
         return Refused(f"maestro {words[0]} took longer than {TIME_S:.0f} s and was ended")
-    return outcome(process.returncode or 0, out, err, said)
+    return outcome(process.returncode or 0, out, err, said, named=named)
 
 
-def outcome(code: int, out: bytes, err: bytes, said: str) -> Outcome:
+def outcome(code: int, out: bytes, err: bytes, said: str, *, named: str = "") -> Outcome:
     """What a run of ``maestro --json`` came to."""
     try:
         printed = msgspec.json.decode(out, type=_Printed)
     except msgspec.MsgspecError:
         printed = _Printed(success=code == 0)
     if code == 0 and printed.success:
-        return Done(said, printed.data.session.id if printed.data is not None else "")
+        session = printed.data.session if printed.data is not None else _Session()
+        return Done(named.format(plain(session.name)) if named and session.name else said, session.id)
     spoken = err.decode(errors="replace").strip().splitlines()
     message = printed.message or (spoken[-1] if spoken else f"maestro ended with exit code {code}")
     return Refused(message, printed.suggestion)

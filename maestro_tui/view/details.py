@@ -5,7 +5,7 @@ from itertools import islice
 
 from maestro_tui.bindings import KEYS, Keymap
 from maestro_tui.cells import folded, pad, plain
-from maestro_tui.faces import face_of_session, face_of_task
+from maestro_tui.faces import face_of_attempt, face_of_session, face_of_task
 from maestro_tui.lines import Line, Span, Tone, cropped
 from maestro_tui.mirror import UNKNOWN, Mirror
 from maestro_tui.moment import Moment, age
@@ -92,7 +92,8 @@ def _attempts(mirror: Mirror, task: Task) -> list[Line]:
     for assignment in islice(mirror.state.assignments_of_task(task.id), 50):
         session = mirror.state.table(Noun.SESSION).get(assignment.session_id)
         if isinstance(session, Session):
-            face = face_of_session(session, mirror.live.get(session.id, UNKNOWN))
+            now = face_of_session(session, mirror.live.get(session.id, UNKNOWN))
+            face = face_of_attempt(assignment) or now
             told = (plain(session.name), plain(session.provider), f"attempt {assignment.status}")
             words = " · ".join(word for word in told if word)
             lines.append((Span(f"  {face.glyph} ", face.tone), Span(words)))

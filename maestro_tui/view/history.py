@@ -35,6 +35,18 @@ ROUTINE = frozenset({"RecordTurn", "LaunchSession", "RegisterSession", "SurfaceM
 """Commands that follow from others by themselves."""
 
 
+CALLED = {
+    "assignment": "the attempt at it",
+    "subtask": "the item of the checklist",
+    "item": "the item of the queue",
+    "doc": "the document",
+    "ordering": "the order",
+    "check": "the run of the check",
+    "delivery": "the delivery of the mail",
+}
+"""What people call things that have no name; the others are called as they are."""
+
+
 class Narrowed:
     """What the history is narrowed to; ``routine`` says that what follows by itself is among it."""
 
@@ -244,9 +256,15 @@ def what_undoing_does(state: State, commit: Commit) -> list[str]:
     done = []
     for change in commit.changes[:8]:
         what = "comes back" if change.op == "delete" else "goes again" if back else "becomes what it was"
-        done.append(f"{change.noun} {thing_name(state, change.noun, change.id)} {what}")
+        name = thing_name(state, change.noun, change.id)
+        called = f"{change.noun} {name}" if name != plain(change.id) else CALLED.get(change.noun, f"the {change.noun}")
+        done.append(f"{plain(called)} {what}")
     rest = len(commit.changes) - 8
-    return [*done, *([f"and {rest} more things"] if rest > 0 else []), "taking that back in turn does it again"]
+    return [
+        *dict.fromkeys(done),
+        *([f"and {rest} more things"] if rest > 0 else []),
+        "taking that back in turn does it again",
+    ]
 
 
 class ThenRows:

@@ -170,11 +170,12 @@ def pushable(state: State, session: Session, *, most: int = 500) -> list[Task]:
 
 def queues_line(mirror: Mirror, ids: Sequence[str], words: str) -> Line:
     """How many there are, and how many wait for their turn."""
-    waiting = sum(len(in_order(mirror.state, id_)) for id_ in ids)
+    waiting = [number for id_ in ids if (number := len(in_order(mirror.state, id_)))]
+    told = (
+        f"{_number(sum(waiting), 'task')} to come in {_number(len(waiting), 'queue')}" if waiting else "nothing to come"
+    )
     paused = sum(face_of_queue(mirror.state, id_) is PAUSED for id_ in ids)
-    parts: list[tuple[int, Line]] = [
-        (0, (Span(f"{_number(waiting, 'task')} to come in {_number(len(ids), 'queue')}", Tone.STRONG),))
-    ]
+    parts: list[tuple[int, Line]] = [(0, (Span(told, Tone.STRONG),))]
     parts += [(1, (Span(f"{PAUSED.glyph} {paused} paused", PAUSED.tone),))] if paused else []
     parts += [(2, (Span(f"“{plain(words)}” · Esc ends it", Tone.ACCENT),))] if words else []
     return kept_whole(parts, 1_000, "   ")

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from maestro_tui.cells import folded, plain, width
-from maestro_tui.faces import face_of_task
+from maestro_tui.faces import face_of_attempt, face_of_task
 from maestro_tui.lines import FixedRows, Hint, Line, Span, Tone, cropped, spread
 from maestro_tui.mirror import Mirror
 from maestro_tui.moment import Moment, age
@@ -83,8 +83,10 @@ def attempt_rows(mirror: Mirror, task: Task, moment: Moment, cells: int) -> Fixe
             rows.append((session.id, session_line(mirror, session, moment.now, cells)))
         else:
             rows.append((attempt.session_id, (Span("a session that is no more", Tone.DIM),)))
+        face = face_of_attempt(attempt)
+        mark = (Span(f"{face.glyph} ", face.tone),) if face is not None else ()
         words = f"attempt {attempt.attempt} · {attempt.status}"
-        rows.append((attempt.session_id, (Span("  "), Span(words, Tone.DIM))))
+        rows.append((attempt.session_id, (Span("  "), *mark, Span(words, Tone.DIM))))
         for line in folded(attempt.result or "", max(8, cells - 2), most=8):
             rows.append((attempt.session_id, (Span("  "), Span(line))))
     return FixedRows(rows)
@@ -171,7 +173,8 @@ def mail_rows(told: Letters, moment: Moment, cells: int) -> FixedRows:
     """What the session was sent, the newest first."""
     rows: Keyed = []
     for letter in sorted(told.data, key=lambda each: -each.created_at):
-        left = (Span(f"{plain(letter.from_name)}: ", Tone.ACCENT), Span(plain(letter.subject) or plain(letter.type)))
+        who = "you" if letter.from_name == "user" else plain(letter.from_name)
+        left = (Span(f"{who}: ", Tone.ACCENT), Span(plain(letter.subject) or plain(letter.type)))
         right = (Span(f"{plain(letter.delivery.state)} {age(moment.now - letter.created_at):>4}", Tone.DIM),)
         rows.append((letter.id, spread(left, right, cells)))
     return FixedRows(rows)

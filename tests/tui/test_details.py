@@ -6,6 +6,7 @@ import pytest
 from maestro_tui.lines import Rows, cells_of, text_of
 from maestro_tui.readings import Checked, Explained, Letters, reading
 from maestro_tui.screens.details import Details
+from maestro_tui.view.details import task_details
 from maestro_tui.view.tabs import (
     OF_SESSION,
     OF_TASK,
@@ -63,7 +64,7 @@ DIFF = {
 MAIL = {
     "data": [
         {"id": "mail_1", "subject": "older", "fromName": "planner", "createdAt": NOW - 9 * MINUTE},
-        {"id": "mail_2", "subject": "newer", "fromName": "you", "createdAt": NOW, "delivery": {"state": "read"}},
+        {"id": "mail_2", "subject": "newer", "fromName": "user", "createdAt": NOW, "delivery": {"state": "read"}},
     ],
     "pagination": {},
 }
@@ -110,9 +111,17 @@ def test_attempts_stand_with_the_newest_first_and_what_they_said() -> None:
     shown = texts(rows)
     assert shown[:2] == ["a session that is no more", "  attempt 2 · working"]
     assert "first" in shown[2]
-    assert shown[3:] == ["  attempt 1 · failed", "  the cookie comes late"]
+    assert shown[3:] == ["  ✕ attempt 1 · failed", "  the cookie comes late"]
     assert rows.key(2) == "sess_1"
     assert "attempt failed" in texts(task_rows(here, session("sess_1"), 80), 80)[0]
+
+
+def test_an_attempt_that_is_over_has_the_face_of_what_it_came_to() -> None:
+    over = Assignment(id="asg_1", task_id="task_1", session_id="sess_1", attempt=1, status=AssignmentStatus.COMPLETED)
+    here = mirror(task(), session("sess_1", "quincy"), over)
+    assert "  ✓ attempt 1 · completed" in texts(attempt_rows(here, task(), MOMENT, 60))
+    lines = [text_of(line) for line in task_details(here, task(), MOMENT, 60)]
+    assert any(line.startswith("  ✓ quincy") for line in lines)
 
 
 def test_documents_are_shown_with_their_text_and_no_more_than_a_page() -> None:

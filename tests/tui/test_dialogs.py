@@ -9,6 +9,7 @@ from textual.widgets import Input, Select, TextArea
 
 from maestro_tui.agents import agents
 from maestro_tui.bindings import KEYS, MODES, Keymap, Mode, everywhere_on, keys_in
+from maestro_tui.cells import plain
 from maestro_tui.deeds import Done, Refused
 from maestro_tui.deeds import typed as typed_to
 from maestro_tui.programs import Spawn, outcome, spawn_words
@@ -496,6 +497,15 @@ def test_what_a_run_came_to_is_read_from_whatever_it_printed(
     code: int, out: bytes, err: bytes, came: Done | Refused
 ) -> None:
     assert outcome(code, out, err, "done") == came
+
+
+def test_an_agent_that_starts_is_named() -> None:
+    out = b'{"success": true, "data": {"session": {"id": "sess_1", "name": "{} q\\u001bx"}}}'
+    assert outcome(0, out, b"", "the agent is starting", named="{} is starting") == Done(
+        f"{plain('{} q' + chr(27) + 'x')} is starting", "sess_1"
+    )
+    nameless = b'{"success": true, "data": {"session": {"id": "sess_1"}}}'
+    assert outcome(0, nameless, b"", "it is starting", named="{} is starting") == Done("it is starting", "sess_1")
 
 
 def test_who_cannot_be_started_says_why(tmp_path: Path) -> None:

@@ -160,9 +160,17 @@ def test_what_taking_back_does_is_told_before() -> None:
     here = mirror(task()).state
     assert what_undoing_does(here, commit())[:2] == [
         "task “Fix the login” becomes what it was",
-        "assignment asg_1 comes back",
+        "the attempt at it comes back",
     ]
     assert what_undoing_does(here, commit(kind="CreateTask", command={"kind": "CreateTask"}))[0].endswith("goes again")
+
+
+def test_what_taking_back_does_is_told_without_ids() -> None:
+    touched = (Touched("put", "timeline", "evt_1"), Touched("put", "timeline", "evt_2"), Touched("put", "doc", "doc_1"))
+    words = what_undoing_does(mirror().state, commit(changes=touched))
+    assert words[:2] == ["the timeline becomes what it was", "the document becomes what it was"]
+    gone = what_undoing_does(mirror().state, commit(changes=(Touched("delete", "task", "task_9"),)))
+    assert gone[0] == "the task comes back"
 
 
 def test_history_is_narrowed_by_words_actor_and_thing() -> None:

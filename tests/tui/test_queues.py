@@ -95,6 +95,9 @@ def test_a_queue_says_whose_it_is_how_far_it_is_and_whether_it_hands_out() -> No
     assert "‖ paused" in text_of(queue_lines(waits, waits.state.session("sess_1"), 50)[1])
     assert face_of_queue(queued().state, "sess_1").word == "empty"
     assert text_of(queues_line(waits, ["sess_1"], "")) == "1 task to come in 1 queue   ‖ 1 paused"
+    waits.apply([Put(Noun.SESSION, session("sess_2")), Put(Noun.QUEUE, Queue(id="queue_2", session_id="sess_2"))])
+    assert text_of(queues_line(waits, ["sess_1", "sess_2"], "")).startswith("1 task to come in 1 queue ")
+    assert text_of(queues_line(waits, ["sess_2"], "")) == "nothing to come"
 
 
 def test_only_sessions_with_a_queue_are_listed_and_found_by_words() -> None:
