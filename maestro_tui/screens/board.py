@@ -75,14 +75,19 @@ class Board(Framed):
                 self._find_again()
             self._draw_columns()
 
+    def age(self) -> None:
+        """Ages move."""
+        for column in self._columns:
+            column.repaint()
+
     def _draw_columns(self) -> None:
-        mirror, moment, alone = self.desk.mirror, self.desk.moment(), self._project_id
+        mirror, alone = self.desk.mirror, self._project_id
         found = self.lanes.found(self._found, alone) if self._found is not None else None
         counts = []
         for at, column in enumerate(self._columns):
             ids = found[at] if found is not None else self.lanes.cards(alone, at)
             words = COLUMNS[at].words if found is None else "nothing found"
-            column.show(CardRows(mirror, ids, moment, of_all=not alone), words if mirror.whole else "")
+            column.show(CardRows(mirror, ids, self.desk.moment, of_all=not alone), words if mirror.whole else "")
             column.border_title = column_title(COLUMNS[at], len(ids))
             counts.append(len(ids))
         self._choose_first(counts)

@@ -8,7 +8,7 @@ from maestro_tui.faces import face_of_task
 from maestro_tui.lanes import COLUMNS, Cards, Column
 from maestro_tui.lines import Line, Span, Tone, cells_of, cropped, joined, kept_whole
 from maestro_tui.mirror import Mirror
-from maestro_tui.moment import Moment, age
+from maestro_tui.moment import Clock, Moment, age
 from maestro_tui.view.sessions import face_in
 from maestro_tui.view.tasks import failed_attempts, failed_words
 from maestrod.domain.model import LIVE_ASSIGNMENT, CheckStatus, Noun, Project, Session, Task, TaskStatus
@@ -43,10 +43,10 @@ class CardRows:
 
     height = TITLE + 2
 
-    def __init__(self, mirror: Mirror, ids: Sequence[str], moment: Moment, *, of_all: bool) -> None:
+    def __init__(self, mirror: Mirror, ids: Sequence[str], clock: Clock, *, of_all: bool) -> None:
         self._mirror = mirror
         self._ids = ids
-        self._moment = moment
+        self._clock = clock
         self._of_all = of_all
         self._rows = None if isinstance(ids, Cards) else {id_: at for at, id_ in enumerate(ids)}
 
@@ -68,7 +68,7 @@ class CardRows:
         task = self._mirror.state.table(Noun.TASK).get(self._ids[at])
         if not isinstance(task, Task):
             return (Span("deleted", Tone.DIM),), (), (), ()
-        return card(self._mirror, task, self._moment, cells, of_all=self._of_all)
+        return card(self._mirror, task, self._clock(), cells, of_all=self._of_all)
 
 
 def card(mirror: Mirror, task: Task, moment: Moment, cells: int, *, of_all: bool) -> tuple[Line, ...]:

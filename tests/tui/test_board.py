@@ -167,7 +167,7 @@ def test_a_hostile_card_stays_in_its_width(cells: int) -> None:
 
 
 def test_a_card_that_has_gone_says_so() -> None:
-    rows = CardRows(mirror(), ["task_9"], MOMENT, of_all=True)
+    rows = CardRows(mirror(), ["task_9"], lambda: MOMENT, of_all=True)
     assert text_of(rows.lines(0, 20)[0]) == "deleted"
     assert rows.find("task_9") == 0
     assert rows.find("task_8") is None
@@ -272,6 +272,16 @@ async def test_a_card_that_is_taken_back_keeps_the_cursor(world: World) -> None:
         await seen.shows("To do 1")
         await seen.until(lambda: board.spot.subject == (Noun.TASK, first))
         assert board.focused is board._columns[0]
+
+
+async def test_cards_grow_older_while_nothing_else_happens(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        board = await on_board(seen)
+        await seen.shows("completed 34m ago")
+        world.now += 7 * 60_000
+        board.tick()
+        await seen.shows("completed 41m ago")
 
 
 async def test_an_illegal_move_says_why_and_asks_for_nothing(world: World) -> None:
