@@ -10,12 +10,12 @@ from maestro_tui.mirror import UNKNOWN, Mirror, idle_since
 from maestro_tui.moment import Moment, age, span_of_time
 from maestro_tui.view.sessions import face_in
 from maestrod.domain.model import Noun, Session
-from maestrod.protocol.dialogs import Dialog
+from maestrod.protocol.dialogs import Choice, Dialog
 
 LOW = 3
 """Lines of one who waits where room is short."""
 TOLD = 6
-"""Lines of what is asked where there is room, and of which it is always two."""
+"""Lines of what is asked that are shown where there is room; where there is none, two."""
 LEAST = 6
 """Cells of a choice's label that are worth showing."""
 
@@ -41,12 +41,15 @@ class WaitingRows:
         self._ids = ids
         self._rows = {id_: at for at, id_ in enumerate(ids)}
         self._moment = moment
-        most = max((len(d.choices) for id_ in ids if (d := asking.dialogs.get(id_)) is not None), default=0)
-        height, cells = room
-        needed = max((len(self._told_of(id_, cells, TOLD)) for id_ in ids), default=0) if height else 0
-        left = height // max(1, len(ids)) - most - 1
-        self._told = max(LOW - 1, min(needed, left))
-        self.height = 1 + self._told + most if left >= LOW - 1 else LOW
+        self.height = self._fitting(*room) if ids and room[0] else LOW
+
+    def _fitting(self, height: int, cells: int) -> int:
+        """Lines of each: all that is asked and offered and a gap, as far as there is room for two lines and choices."""
+        parts = [(len(self._told_of(id_, cells, TOLD)), len(self._offered(id_))) for id_ in self._ids]
+        each = height // len(parts)
+        least = max(1 + min(told, LOW - 1) + offered for told, offered in parts)
+        whole = max(1 + told + offered for told, offered in parts)
+        return max(LOW, min(each, whole + 1)) if each >= least else LOW
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -76,13 +79,17 @@ class WaitingRows:
     def _asked(self, session: Session, cells: int) -> Sequence[Line]:
         if self.height == LOW or session.id in self._asking.busy:
             return _asked(self._asking, session, cells)
-        told = self._told_of(session.id, cells, self._told + 1)
-        if len(told) > self._told:
-            told = [*told[: self._told - 1], cut(f"{told[self._told - 1]} …", cells - 2)]
-        dialog = self._asking.dialogs.get(session.id)
-        offered = numbered(dialog) if dialog is not None else ()
+        offered = self._offered(session.id)
+        most = max(1, self.height - 1 - len(offered))
+        told = self._told_of(session.id, cells, most + 1)
+        if len(told) > most:
+            told = [*told[: most - 1], cut(f"{told[most - 1]} …", cells - 2)]
         choices = [(Span(f"  {digit}", Tone.ACCENT), Span(f" {plain(c.label)}")) for digit, c in offered]
         return [*((Span(f"  {line}"),) for line in told), *(cropped(line, cells) for line in choices)]
+
+    def _offered(self, id_: str) -> list[tuple[str, Choice]]:
+        dialog = self._asking.dialogs.get(id_)
+        return numbered(dialog) if dialog is not None else []
 
     def _told_of(self, id_: str, cells: int, most: int) -> list[str]:
         session = self._mirror.state.table(Noun.SESSION).get(id_)
