@@ -101,16 +101,20 @@ def _link_parts(link: Link, cells: int) -> list[tuple[int, Line]]:
 
 ON_LIVE = frozenset({"attach-to-session", "message-session", "stop-session"})
 ON_ENDED = frozenset({"resume-session"})
+ON_SOMETHING = frozenset({"go-to-details"})
 ON_ASKING = frozenset({"answer", "answer-yes", "answer-no"})
 
 
-def moot(session: Session | None, *, asked: bool, typed: bool) -> frozenset[str]:
+def moot(session: Session | None, *, shown: bool, asked: bool, typed: bool) -> frozenset[str]:
     """The keys that would do nothing now: to a session that has ended or not, with nobody who asks; by name.
 
-    ``typed`` where Tab begins to type, and does not go to the next panel.
+    ``shown`` where there is something to go on from, ``typed`` where Tab begins to type, and does not go to the next
+    panel.
     """
     live = session is not None and session.status in LIVE_SESSION
     names = ON_ENDED if live else ON_LIVE if session is not None else ON_LIVE | ON_ENDED
+    if not shown:
+        names |= ON_SOMETHING
     if not asked:
         names |= ON_ASKING if live else ON_ASKING | {"answer-in-words"}
     return names | {"next-panel" if typed else "type-to-agent"}

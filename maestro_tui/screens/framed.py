@@ -184,7 +184,8 @@ class Framed(Kept, Guarded, Screen[None]):
     def foot(self, cells: int) -> tuple[Line, tuple[Hint, ...]]:
         """The keys that matter now."""
         asked = any(session.needs_input.active for session in self.desk.mirror.state.live_sessions())
-        moot = frame.moot(self.session, asked=asked, typed=self.panel is Panel.PANE and self.takes_keys is not None)
+        typed = self.panel is Panel.PANE and self.takes_keys is not None
+        moot = frame.moot(self.session, shown=self.spot.entity is not None, asked=asked, typed=typed)
         return frame.footer(self.mode, self.panel, self.desk.keymap, cells, moot)
 
     # -- the room of panels ----------------------------------------------------------------------

@@ -82,7 +82,7 @@ def test_no_key_of_the_footer_is_ever_cut(where: Mode, panel: Panel) -> None:
 
 
 def offered(panel: Panel, session: Session | None, *, asked: bool = False, typed: bool = False) -> set[str]:
-    names = moot(session, asked=asked, typed=typed)
+    names = moot(session, shown=session is not None, asked=asked, typed=typed)
     return set(pieces(footer(mode("mission"), panel, Keymap(KEYS), 400, names)[0]))
 
 
@@ -93,6 +93,11 @@ def test_the_footer_offers_what_can_be_done_to_the_session() -> None:
     assert "r resume" in offered(Panel.SESSIONS, ended)
     assert not {"a attach", "m message", "x stop"} & offered(Panel.SESSIONS, ended)
     assert not {"a attach", "m message", "x stop", "r resume"} & offered(Panel.SESSIONS, None)
+
+
+def test_the_footer_offers_details_of_what_there_is() -> None:
+    assert "v details" in offered(Panel.SESSIONS, session())
+    assert "v details" not in offered(Panel.SESSIONS, None)
 
 
 def test_the_footer_offers_answers_when_somebody_asks() -> None:
