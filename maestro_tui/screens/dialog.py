@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, cast
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -191,9 +192,9 @@ def hanging(head: str, text: str, cells: int) -> list[str]:
     return [head + lines[0], *(" " * width(head) + line for line in lines[1:])]
 
 
-def short(text: str, cells: int = 60) -> Content:
-    """Text from outside as the name of a choice."""
-    return Content(cut(plain(text), cells))
+def short(text: str, cells: int = 60) -> Text:
+    """Text from outside as the name of a choice; letters that are typed find it there, which they do in no content."""
+    return Text(cut(plain(text), cells))
 
 
 def _keys(keys: Iterable[tuple[str, str, str]]) -> tuple[Line, tuple[Hint, ...]]:

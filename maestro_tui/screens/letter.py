@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rich.text import Text
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static, TextArea
@@ -113,7 +114,7 @@ def _went_to_several(mail: Mail) -> bool:
     return mail.from_user == "user" and mail.to_session_id is None
 
 
-def _those_it_went_to(desk: Desk, mail: Mail) -> list[tuple[Content, str]]:
+def _those_it_went_to(desk: Desk, mail: Mail) -> list[tuple[Text, str]]:
     """The sessions that got it and are still known, those that live first."""
     known = desk.mirror.state.table(Noun.SESSION)
     found = [known.get(id_) for id_ in parties(mail, desk.mirror.post.receipts(mail.id))]

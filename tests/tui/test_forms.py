@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 from textual.events import Key
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, Select, TextArea
 
 from maestro_tui.deeds import Refused
 from maestro_tui.programs import directory
@@ -14,6 +14,7 @@ from maestro_tui.screens.new_task import EditTask, NewTask
 from maestro_tui.screens.spawn import Marks
 from maestro_tui.view.tasks import waitable
 from maestrod.domain.model import Noun, TaskStatus
+from maestrod.domain.projects import CreateProject
 from maestrod.domain.tasks import CreateTask, DeleteTask
 from tests.support.world import World
 from tests.tui.conftest import looking
@@ -122,6 +123,20 @@ async def test_a_deleted_task_that_comes_back_has_the_cursor(world: World) -> No
         await seen.press("u")
         await world.plant(structs.replace(task, version=99), noun=Noun.TASK)
         await seen.until(lambda: seen.app.mission.spot.subject == (Noun.TASK, made))
+
+
+async def test_a_project_is_found_by_its_letters_and_shown_as_it_is(world: World) -> None:
+    await fill(world)
+    await world.made(CreateProject(name="[bold]zoo", working_dir="/src/zoo"))
+    async with looking(world) as seen:
+        await seen.until(lambda: seen.app.mission.spot.project_id)
+        await seen.press("n")
+        await opened(seen, NewTask)
+        choice = seen.app.screen.query_one("#project", Select)
+        choice.focus()
+        await seen.press(*"zoo", "enter")
+        await seen.shows("[bold]zoo")
+        assert world.state.project(str(choice.value)).name == "[bold]zoo"
 
 
 async def test_what_was_looked_for_and_not_marked_is_not_left_out_silently(world: World) -> None:
