@@ -34,7 +34,8 @@ class TaskForm(Dialog):
         self._waits = Marks([], waits_for, "no open task", id="waits-chosen")
 
     def _words(self, title: str, priority: Priority) -> Iterable[Widget]:
-        yield row("Title", Input(title, id="title", compact=True, placeholder="what is to be done"))
+        words = Input(title, id="title", compact=True, placeholder="what is to be done", select_on_focus=False)
+        yield row("Title", words)
         yield row("Description", TextArea(id="description", compact=True))
         priorities = [(p.value, p) for p in Priority]
         yield row("Priority", Choice(priorities, value=priority, id="priority", compact=True, allow_blank=False))

@@ -31,7 +31,9 @@ def task_details(mirror: Mirror, task: Task, moment: Moment, cells: int) -> list
         marks = {True: Span("  ✓ ", Tone.GOOD), False: Span("  · ", Tone.DIM)}
         lines += [(marks[s.completed], Span(plain(s.title))) for s in subtasks]
     lines += _attempts(mirror, task)
-    made = f"{plain(task.id)} · made {age(moment.now - task.created_at)} ago"
+    times = (("made", task.created_at), ("started", task.started_at), ("completed", task.completed_at))
+    ago = [f"{word} {age(moment.now - when)} ago" for word, when in times if when]
+    made = " · ".join([plain(task.id), *ago])
     return [cropped(line, cells) for line in [*lines, (), (Span(made, Tone.DIM),)]]
 
 

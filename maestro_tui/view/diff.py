@@ -107,7 +107,8 @@ class DiffRows:
     def _head(self, key: str, cells: int) -> Line:
         match key[:1]:
             case "B":
-                return (Span(plain(self._patch.branch), Tone.STRONG),)
+                same = () if self._patch.changed or self._patch.lines else (Span(" · nothing has changed", Tone.DIM),)
+                return Span(plain(self._patch.branch), Tone.STRONG), *same
             case "F":
                 file = self._patch.changed[int(key[1:])]
                 numbers = (Span(f"+{file.added or 0}", Tone.GOOD), Span(f" -{file.removed or 0}", Tone.BAD))

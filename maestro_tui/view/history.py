@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from maestro_tui.cells import folded, plain
+from maestro_tui.cells import cut, folded, plain
 from maestro_tui.faces import SESSIONS, Face, face_of_task
-from maestro_tui.lines import FixedRows, Line, Span, Tone, cropped, kept_whole, spread
+from maestro_tui.lines import FixedRows, Line, Span, Tone, cells_of, cropped, kept_whole, spread
 from maestro_tui.moment import Clock, Moment, age, clock_words
 from maestro_tui.past import Commit, Log, Touched
 from maestro_tui.view.words import fits, wanted
@@ -27,6 +27,8 @@ NAMED = ("title", "name", "subject", "message", "note", "reason", "command")
 """Fields of a command that say what it was about."""
 VALUE = 8
 """Lines of one field of a command that are shown."""
+LEAST = 12
+"""Cells of what was reported that are worth showing beside who did."""
 TOUCHED = 500
 """Changes of one commit that are shown."""
 
@@ -180,6 +182,9 @@ def commit_lines(state: State, commit: Commit, moment: Moment, cells: int, *, ba
     parts.append((3, (Span(_number(len(commit.changes)), Tone.DIM),)))
     parts += [(1, (Span(_undoing(commit, back=back), Tone.DIM),))] if commit.undoable else []
     who: Line = (Span("  "), *kept_whole(parts, room, " · "))
+    told, left = commit.command.get("message"), room - cells_of(who) - 1
+    if isinstance(told, str) and told and left >= LEAST:
+        who = (*who, Span(" · ", Tone.DIM), Span(cut(plain(told), left)))
     when = (Span(age(moment.now - commit.at), Tone.DIM),)
     number = (Span(str(commit.seq), Tone.DIM),)
     return cropped(spread(head, when, cells), cells), cropped(spread(who, number, cells), cells)

@@ -345,6 +345,13 @@ async def test_a_refusal_is_shown_where_it_happened_and_nothing_is_lost(world: W
     assert str(world.asked[-1][2]["text"]).startswith("Mend\n\n1. a.py:1\n>  one\nwhy")
 
 
+async def test_a_worktree_in_which_nothing_has_changed_says_so(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        await on_diff(world, seen, sample.fix, DIFF | {"files": [], "patch": ""})
+        await seen.shows("maestro/fix-login · nothing has changed")
+
+
 async def test_read_again_comments_say_that_their_line_has_changed(world: World) -> None:
     sample = await fill(world)
     async with looking(world) as seen:

@@ -210,7 +210,7 @@ async def test_only_what_was_changed_is_sent(world: World) -> None:
         await seen.press("e")
         await opened(seen, EditTask)
         await seen.shows("Change the task", "Fix the flaky login test", "Do not retry it away.", "Ctrl+S save")
-        await seen.press(*"Fix it")
+        await seen.press("ctrl+u", *"Fix it")
         seen.app.screen.query_one("#checklist", TextArea).text = "one more"
         await seen.press("ctrl+s")
         await closed(seen)
@@ -218,6 +218,16 @@ async def test_only_what_was_changed_is_sent(world: World) -> None:
     assert world.asked[0] == ("PATCH", f"/tasks/{sample.login}", {"title": "Fix it"})
     assert world.asked[1:] == [("POST", f"/tasks/{sample.login}/subtasks", {"title": "one more"})]
     assert world.state.task(sample.login).description == limits.description
+
+
+async def test_a_letter_is_added_to_the_title_and_does_not_take_its_place(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        await on(seen, Noun.TASK, sample.login)
+        await seen.press("e")
+        await opened(seen, EditTask)
+        await seen.press("s")
+        assert seen.app.screen.query_one("#title", Input).value == "Fix the flaky login tests"
 
 
 async def test_nothing_is_sent_when_nothing_was_changed(world: World) -> None:

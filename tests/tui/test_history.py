@@ -106,6 +106,15 @@ def test_a_commit_says_what_was_done_to_what_by_whom() -> None:
     assert actor_name(here, "daemon") == "daemon"
 
 
+def test_a_report_has_its_words_where_there_is_room() -> None:
+    here = mirror(task(), session()).state
+    report = commit(kind="Report", command={"kind": "Report", "sessionId": "sess_1", "message": "50 runs\nare green"})
+    told = [text_of(commit_lines(here, report, MOMENT, cells)[1]) for cells in (90, 40)]
+    assert "u takes it back · 50 runs are green" in told[0]
+    assert "50 runs" not in told[1]
+    assert all(cells_of(commit_lines(here, report, MOMENT, cells)[1]) <= cells for cells in range(1, 120))
+
+
 def test_a_long_name_is_cut_and_not_left_out() -> None:
     who = commit_lines(mirror().state, commit(actor="key:" + "long-" * 20), MOMENT, 40)[1]
     assert text_of(who).startswith("  key:long-long-")

@@ -140,6 +140,7 @@ async def an_undo(screen: TmuxScreen) -> None:
     await screen.shows("─ Fill the pool ─")
     screen.press("e")
     await screen.shows("Change the task", "[x] Lay the pipe", "Ctrl+S save")
+    screen.press("C-u")
     await screen.types("Fill the pond")
     screen.press("C-s")
     await screen.hides("Change the task")

@@ -264,6 +264,13 @@ def test_the_details_of_a_task_tell_all_there_is() -> None:
     assert all(words in text for words in (*wanted, "Checklist 1/2", "✓ look", "· leap", "fix-login", "half of it"))
 
 
+def test_the_details_of_a_task_say_when_it_was_begun_and_done() -> None:
+    done = task(status=TaskStatus.COMPLETED, started_at=NOW - 9 * MINUTE, completed_at=NOW - MINUTE)
+    told = [text_of(line) for line in task_details(mirror(done), done, MOMENT, 90)]
+    assert told[-1].endswith("started 9m ago · completed 1m ago")
+    assert "started" not in text_of(task_details(mirror(task()), task(), MOMENT, 90)[-1])
+
+
 @pytest.mark.parametrize("cells", [20, 50, 120])
 def test_details_stay_within_their_width(cells: int) -> None:
     here = mirror(task(title=HOSTILE, description=HOSTILE * 300, acceptance_criteria=(HOSTILE,) * 3))
