@@ -84,8 +84,9 @@ def _since(session: "Document") -> object:
     """Since when it is as it is; what is live is newer than the journal only where it says something else."""
     needs, turn, live = (_inner(session, name) for name in ("needsInput", "turn", "live"))
     asked = needs.get("since") if asks(session) else None
-    ahead = live.get("since") if live.get("state") != turn.get("state") else None
-    known = (asked, session.get("completedAt"), ahead, turn.get("since"), session.get("startedAt"))
+    newer = live.get("state") != turn.get("state") or live.get("process") == "unreachable"
+    ahead = live.get("since") if newer else None
+    known = (asked, session.get("completedAt"), ahead, turn.get("since"), live.get("since"), session.get("startedAt"))
     return next(filter(None, known), session.get("createdAt"))
 
 

@@ -85,6 +85,7 @@ class Letter(msgspec.Struct, rename="camel"):
     subject: str = ""
     type: str = ""
     from_name: str = ""
+    from_user: str | None = None
     created_at: int = 0
     delivery: Receipt = msgspec.field(default_factory=Receipt)
 

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.events import DescendantFocus, Resize
 from textual.widgets import Input
 
+from maestro_tui.awaited import Awaited
 from maestro_tui.bindings import Panel, Place
 from maestro_tui.deeds import move_to, why_not
 from maestro_tui.desk import Desk
@@ -44,7 +45,8 @@ class Board(Framed):
         self._project_id = ""
         self._words = ""
         self._found: Sequence[str] | None = None
-        self._carried = ""
+        self._carried, self._coming = Awaited(), Awaited()
+        self._drawing = False
         self._settled = False
         self._line = Bar(id="board-line")
         self._search = Input(id="filter", placeholder="filter the cards", compact=True)
@@ -80,7 +82,19 @@ class Board(Framed):
         for column in self._columns:
             column.repaint()
 
+    def _forget_cards(self) -> None:
+        """A person goes elsewhere."""
+        self._carried.expect("")
+        self._coming.expect("")
+
     def _draw_columns(self) -> None:
+        before, self._drawing = self._drawing, True
+        try:
+            self._draw_all()
+        finally:
+            self._drawing = before
+
+    def _draw_all(self) -> None:
         mirror, alone = self.desk.mirror, self._project_id
         found = self.lanes.found(self._found, alone) if self._found is not None else None
         counts = []
@@ -95,6 +109,7 @@ class Board(Framed):
         line = board_line(mirror.state, alone, self._words, counts, shown)
         self._line.show(lambda cells: (cropped(line, cells), ()))
         self._follow_carried()
+        self._arrive()
         self._look()
 
     def _choose_first(self, counts: Sequence[int]) -> None:
@@ -108,19 +123,30 @@ class Board(Framed):
 
     def _follow_carried(self) -> None:
         """A card that was moved keeps the cursor, in the column where it stands now."""
-        task = self.desk.mirror.state.table(Noun.TASK).get(self._carried)
-        at = column_of(task) if isinstance(task, Task) else None
-        if at is not None and at != self._at and self._columns[at].point(self._carried):
-            self._carried = ""
+        id_ = self._carried.id
+        at = self._column_with(id_)
+        if at is not None and at != self._at and self._columns[at].point(id_):
+            self._carried.expect("")
             self._enter(at)
 
     def come_to(self, noun: Noun, id_: str) -> None:
         """The card, here and where it goes next: the change may be yet to come."""
-        self._carried = id_
-        task = self.desk.mirror.state.table(Noun.TASK).get(id_)
-        at = column_of(task) if noun is Noun.TASK and isinstance(task, Task) else None
+        if noun is Noun.TASK:
+            self._coming.expect(id_)
+            self._arrive()
+            self._carried.expect(id_)
+
+    def _arrive(self) -> None:
+        id_ = self._coming.id
+        at = self._column_with(id_)
         if at is not None and self._columns[at].point(id_):
-            self._enter(at)
+            self._coming.expect("")
+            if at != self._at:
+                self._enter(at)
+
+    def _column_with(self, task_id: str) -> int | None:
+        task = self.desk.mirror.state.table(Noun.TASK).get(task_id)
+        return column_of(task) if isinstance(task, Task) else None
 
     def _look(self) -> None:
         key = self._columns[self._at].key
@@ -140,6 +166,8 @@ class Board(Framed):
     # -- moving the cursor -----------------------------------------------------------------------
 
     def _pointed(self, _panel: Panel, _key: str) -> None:
+        if not self._drawing:
+            self._forget_cards()
         self._look()
         self.draw_frame()
 
@@ -159,6 +187,7 @@ class Board(Framed):
 
     def action_column(self, step: int) -> None:
         """The column beside this one."""
+        self._forget_cards()
         self._enter(max(0, min(self._at + step, len(COLUMNS) - 1)))
 
     def action_next_panel(self) -> None:
@@ -203,7 +232,7 @@ class Board(Framed):
         if deed is None:
             self.notify(why_not(task, status), severity="warning", markup=False)
             return
-        self._carried = task.id
+        self._carried.expect(task.id)
         self.doer.ask(deed)
 
     # -- filters ---------------------------------------------------------------------------------

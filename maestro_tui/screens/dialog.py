@@ -1,6 +1,7 @@
 """What all dialogs share: a frame, a place for what went wrong, and two keys."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import ClassVar, cast
 
 from rich.text import Text
@@ -11,7 +12,8 @@ from textual.content import Content
 from textual.message_pump import MessagePump
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Select, Static, TextArea
+from textual.widgets.select import InvalidSelectValueError
 
 from maestro_tui.cells import cut, folded, plain, width
 from maestro_tui.deeds import Done, Outcome
@@ -35,7 +37,8 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
     """Asks something, does it, and closes when it was done; a refusal is shown and can be corrected.
 
     A subclass gives its ``title``, the word for its ``deed``, its parts, and does the deed in ``perform``. What was
-    typed into its ``written`` fields is there again when it was left with Esc and comes back for the same.
+    typed into its ``written`` fields is there again when it was left with Esc and comes back for the same, with what
+    was ``chosen`` beside it.
     """
 
     CSS_PATH = "dialog.tcss"
@@ -52,6 +55,7 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
     deed_key = "Ctrl+S"
     cancel_word = "cancel"
     written: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,14 +90,14 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
     def on_mount(self) -> None:
         """Show the keys, and what was typed the last time; Textual calls it after that of a subclass, by itself."""
         self._show_keys()
-        self._untouched, self._draft = self._typed(), self.about
+        self._untouched, self._draft = self._said(self.written), self.about
         if draft := self.drafts.get(self._draft):
             for name, words in draft.items():
                 _write(self.query_one(f"#{name}"), words)
-            self.query_one("#dialog").border_subtitle = "as you left it"
+            self.query_one("#dialog").border_subtitle = "what you typed is back"
 
-    def _typed(self) -> dict[str, str]:
-        return {name: _words(self.query_one(f"#{name}")) for name in self.written}
+    def _said(self, names: tuple[str, ...]) -> dict[str, str]:
+        return {name: _words(self.query_one(f"#{name}")) for name in names}
 
     @property
     def cells(self) -> int:
@@ -126,15 +130,17 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
 
     def action_cancel(self) -> None:
         """Close it without a deed; what was typed is kept for the next time, until the screen is left."""
-        if self._busy:
-            said = "Left before the daemon has answered: it may be done all the same."
-            self.notify(said, severity="warning", markup=False)
-        draft = {name: words for name, words in self._typed().items() if words != self._untouched.get(name, "")}
-        if self.about and draft:
-            self.drafts[self._draft] = draft
-            self.notify("What you typed is there again when you come back to it.", markup=False)
+        typed = {n: words for n, words in self._said(self.written).items() if words != self._untouched.get(n, "")}
+        kept = bool(self.about and typed)
+        if kept:
+            self.drafts[self._draft] = self._said(self.chosen) | typed
         else:
             self.drafts.pop(self._draft, None)
+        if self._busy:
+            early = "Left before the daemon has answered: it may be done all the same."
+            self.notify(f"{early} What you typed is kept." if kept else early, severity="warning", markup=False)
+        elif kept:
+            self.notify("What you typed is there again when you come back to it.", markup=False)
         _ = self.dismiss(None)
 
     def action_submit_typed(self) -> None:
@@ -158,27 +164,32 @@ class Dialog(Guarded, ModalScreen[Outcome | None]):
     async def _submitted(self) -> None:
         outcome = await self.perform()
         self._busy = False
+        if isinstance(outcome, Done):
+            self.drafts.pop(self._draft, None)
         if not self.is_attached:
             return
         self._show_keys()
         if isinstance(outcome, Done):
-            self.drafts.pop(self._draft, None)
             _ = self.dismiss(outcome)
         elif outcome is not None:
             self.complain(outcome.words)
 
 
 def _words(field: Widget) -> str:
-    return field.text if isinstance(field, TextArea) else cast(Input, field).value
+    return field.text if isinstance(field, TextArea) else str(cast("Input | Select[str]", field).value)
 
 
 def _write(field: Widget, words: str) -> None:
-    if isinstance(field, TextArea):
-        field.text = words
-        field.move_cursor(field.document.end)
-    else:
-        line = cast(Input, field)
-        line.value, line.cursor_position = words, len(words)
+    """Put words into a field; a choice that is no more is left as it is."""
+    match field:
+        case TextArea():
+            field.text = words
+            field.move_cursor(field.document.end)
+        case Input():
+            field.value, field.cursor_position = words, len(words)
+        case _:
+            with suppress(InvalidSelectValueError):
+                cast("Select[str]", field).value = words
 
 
 def row(label: str, widget: Widget) -> Horizontal:

@@ -47,6 +47,7 @@ class Write(Dialog):
             )
             self._receivers = _those_it_went_to(desk, answered)
         self.written = ("text",) if answered is not None else ("subject", "text")
+        self.chosen = (*(("to",) if self._asks_whom else ()), *(("type",) if answered is None else ()), "priority")
         super().__init__()
 
     @property

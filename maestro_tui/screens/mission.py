@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from maestro_tui import frame
+from maestro_tui.awaited import Awaited
 from maestro_tui.bindings import MISSION, Panel, Place
 from maestro_tui.desk import Desk
 from maestro_tui.lines import NoRows, Rows
@@ -65,7 +66,7 @@ class Mission(Live):
         self._told_of: Subject | None = None
         self._settled = False
         self._offered = False
-        self._coming: tuple[Noun, str] | None = None
+        self._coming = Awaited()
         self._drawing = False
         self._tabs = Bar(id="tabs")
         self._lists: dict[Panel, LineList] = {panel: _panel(panel) for panel in MISSION if panel is not Panel.PANE}
@@ -219,15 +220,18 @@ class Mission(Live):
 
     def come_to(self, noun: Noun, id_: str) -> None:
         """A task or a project, for who looks at the tasks; the change may be yet to come."""
-        if self.panel is Panel.TASKS and noun is not Noun.SESSION:
-            self._coming = (noun, id_)
+        if noun is not Noun.SESSION:
+            self._coming.expect(id_)
             self._arrive()
 
     def _arrive(self) -> None:
-        coming = self._coming
-        if coming is not None and coming[1] in self.desk.mirror.state.table(coming[0]):
-            self._coming = None
-            self.go_to(*coming)
+        """Not for who is elsewhere by now, or searches."""
+        id_ = self._coming.id
+        if self.panel is not Panel.TASKS or self.focused is self._search:
+            self._coming.expect("")
+        elif id_ and (id_ in self.desk.mirror.state.table(Noun.TASK) or self._noun_of(id_) is Noun.PROJECT):
+            self._coming.expect("")
+            self.go_to(self._noun_of(id_), id_)
 
     @property
     def session(self) -> Session | None:
@@ -274,7 +278,7 @@ class Mission(Live):
         if panel is not self.panel or not key:
             return
         if panel is Panel.TASKS:
-            self._coming = None
+            self._coming.expect("")
             self.look_at(self._noun_of(key), key)
         elif panel in {Panel.SESSIONS, Panel.INBOX}:
             self.look_at(Noun.SESSION, key)

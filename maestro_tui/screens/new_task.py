@@ -122,6 +122,7 @@ class NewTask(TaskForm):
     title_words = "New task"
     deed_word = "create"
     written = ("title", "description", "checklist")
+    chosen = ("project", "priority")
 
     def __init__(self, desk: Desk, projects: Sequence[Project], project_id: str | None) -> None:
         super().__init__(desk)

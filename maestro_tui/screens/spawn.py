@@ -100,6 +100,7 @@ class SpawnDialog(Dialog):
     title_words = "Start an agent"
     deed_word = "spawn"
     written = ("name", "prompt")
+    chosen = ("provider", "permissions", "worktree")
 
     def __init__(self, desk: Desk, project_id: str, tasks: Sequence[Task], chosen: Sequence[str]) -> None:
         super().__init__()

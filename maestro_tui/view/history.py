@@ -27,6 +27,10 @@ NAMED = ("title", "name", "subject", "message", "note", "reason", "command")
 """Fields of a command that say what it was about."""
 VALUE = 8
 """Lines of one field of a command that are shown."""
+MAKES = frozenset({"create", "spawn", "send", "add", "import"})
+"""Beginnings of the names of commands whose undoing takes away what they made."""
+LISTED = {Noun.TASK.value: Noun.TASK, Noun.PROJECT.value: Noun.PROJECT}
+"""What stands in the tree of tasks, by its name in a commit."""
 LEAST = 12
 """Cells of what was reported that are worth showing beside who did."""
 TOUCHED = 500
@@ -250,14 +254,17 @@ def what_was_undone(state: State, commit: Commit) -> str:
 
 def what_is_back(commit: Commit) -> tuple[Noun, str] | None:
     """The task or project that is as it was before a commit that was taken back; of one that made it there is none."""
-    made = words_of(commit.kind).split()[0] == "create"
-    listed = {Noun.TASK.value: Noun.TASK, Noun.PROJECT.value: Noun.PROJECT}
-    return next(((listed[c.noun], c.id) for c in commit.changes if c.noun in listed and not made), None)
+    if words_of(commit.kind).split()[0] in MAKES:
+        return None
+    touched = [change for change in commit.changes if change.noun in LISTED]
+    gone = [change for change in touched if change.op == "delete"]  # what was asked for last, what hangs on it before
+    chosen = gone[-1] if gone else touched[0] if touched else None
+    return (LISTED[chosen.noun], chosen.id) if chosen is not None else None
 
 
 def what_undoing_does(state: State, commit: Commit) -> list[str]:
     """In words, what becomes of what the commit changed."""
-    back = words_of(commit.kind).split()[0] in {"create", "spawn", "send", "add", "import"}
+    back = words_of(commit.kind).split()[0] in MAKES
     done = []
     for change in commit.changes[:8]:
         what = "comes back" if change.op == "delete" else "goes again" if back else "becomes what it was"

@@ -45,6 +45,8 @@ class WaitingRows:
 
     def _fitting(self, height: int, cells: int) -> int:
         """Lines of each: all that is asked and offered and a gap, as far as there is room for two lines and choices."""
+        if height // len(self._ids) <= LOW:
+            return LOW
         parts = [(len(self._told_of(id_, cells, TOLD)), len(self._offered(id_))) for id_ in self._ids]
         each = height // len(parts)
         least = max(1 + min(told, LOW - 1) + offered for told, offered in parts)

@@ -173,7 +173,7 @@ def mail_rows(told: Letters, moment: Moment, cells: int) -> FixedRows:
     """What the session was sent, the newest first."""
     rows: Keyed = []
     for letter in sorted(told.data, key=lambda each: -each.created_at):
-        who = "you" if letter.from_name == "user" else plain(letter.from_name)
+        who = "you" if letter.from_user == "user" else plain(letter.from_name)
         left = (Span(f"{who}: ", Tone.ACCENT), Span(plain(letter.subject) or plain(letter.type)))
         right = (Span(f"{plain(letter.delivery.state)} {age(moment.now - letter.created_at):>4}", Tone.DIM),)
         rows.append((letter.id, spread(left, right, cells)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 FOUND = 500
 """What a search shows at most."""
 OF_ID = 4
-"""Letters from which on a word can be the end of an id; shorter ones are in too many of them."""
+"""Letters from which on a word can be of an id; shorter ones are in too many of them."""
 
 
 def wanted(words: str) -> list[str]:
@@ -20,10 +20,13 @@ def has_all(text: str, words: Sequence[str]) -> bool:
 
 
 def is_id(id_: str, word: str) -> bool:
-    """Whether a wanted word means this id: its end, or all of it from its noun on; nobody means the time in it."""
+    """Whether a wanted word means this id: its end, or all of it from its noun on; nobody means the time in it.
+
+    Endings are what the command line shows; while one is typed it is a part of the end.
+    """
     if "_" in word:
         return id_.startswith(word)
-    return len(word) >= OF_ID and id_.startswith(word, id_.rfind("_") + 1)
+    return len(word) >= OF_ID and id_.find(word, id_.rfind("_") + 1) >= 0
 
 
 def fits(text: str, ids: Sequence[str], words: Sequence[str]) -> bool:

@@ -94,12 +94,15 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         Where a person has scrolled away from the cursor, the window stays too. A cursor on the first of rows that
         grow at their top stays on the first: whoever looks at the newest sees what comes.
         """
-        before = self._key
+        before, within = self._key, self._within()
+        self._away = self._away and self._hidden() != 0
         self._rows = rows
         self._words = self._words if words is None else words
         self._make_room(len(rows) * rows.height)
         found = rows.find(before) if before else None
-        if self._at == 0 and isinstance(rows, NewestRows):
+        if found is not None and found + within < len(rows) and rows.key(found + within) == before:
+            found += within
+        if self._at == 0 and not self._away and isinstance(rows, NewestRows):
             found = 0
         self._put(found if found is not None else min(self._at, max(0, len(rows) - 1)))
         if self._key != before or not self._away:
@@ -141,6 +144,11 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
         if at is not None:
             self._move_to(at)
         return at is not None
+
+    def _within(self) -> int:
+        """Which line of those about its key the cursor is on, from 0."""
+        first = self._rows.find(self._key) if self._key and self._at else None
+        return max(0, self._at - first) if first is not None else 0
 
     def _put(self, at: int) -> None:
         self._at = at
@@ -255,7 +263,8 @@ class LineList(Lined[Shown], ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """The cursor stays in sight; what was folded to the width is made anew."""
-        self._into_sight()
+        if not self._away:
+            self._into_sight()
         self.post_message(Sized(self.panel))
 
 

@@ -284,6 +284,23 @@ async def test_cards_grow_older_while_nothing_else_happens(world: World) -> None
         await seen.shows("completed 41m ago")
 
 
+async def test_a_card_that_somebody_else_moves_later_takes_no_cursor_along(world: World) -> None:
+    project = await world.made(CreateProject(name="shop", working_dir="/shop"))
+    await world.made(CreateTask(title="One", project_id=project))
+    async with looking(world) as seen:
+        board = await on_board(seen)
+        await seen.shows("One")
+        await seen.press("n", *"Two", "ctrl+s")
+        await seen.until(lambda: board.spot.name == "Two")
+        await seen.press("k")
+        assert board.spot.name == "One"
+        two = next(t.id for t in world.state.table(Noun.TASK).values() if isinstance(t, Task) and t.title == "Two")
+        await world.do(StartTask(task_id=two))
+        await seen.shows("In progress 1")
+        assert board.spot.name == "One"
+        assert board.focused is board._columns[0]
+
+
 async def test_an_illegal_move_says_why_and_asks_for_nothing(world: World) -> None:
     sample = await fill(world)
     async with looking(world) as seen:

@@ -64,7 +64,14 @@ DIFF = {
 MAIL = {
     "data": [
         {"id": "mail_1", "subject": "older", "fromName": "planner", "createdAt": NOW - 9 * MINUTE},
-        {"id": "mail_2", "subject": "newer", "fromName": "user", "createdAt": NOW, "delivery": {"state": "read"}},
+        {
+            "id": "mail_2",
+            "subject": "newer",
+            "fromName": "user",
+            "fromUser": "user",
+            "createdAt": NOW,
+            "delivery": {"state": "read"},
+        },
     ],
     "pagination": {},
 }

@@ -1,7 +1,7 @@
 """What was typed into a dialog that was left with Esc is there again when one comes back for the same."""
 
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, Select, TextArea
 
 from maestro_tui.screens.letter import Write
 from maestro_tui.screens.new_task import NewTask
@@ -15,7 +15,7 @@ from tests.tui.sample import fill
 from tests.tui.test_dialogs import closed, on, opened
 from tests.tui.test_diff import on_diff
 
-KEPT, BACK = "is there again when you come back", "as you left it"
+KEPT, BACK = "is there again when you come back", "what you typed is back"
 
 
 def words(screen: Screen[object]) -> dict[str, str]:
@@ -124,6 +124,23 @@ async def test_an_answer_and_a_letter_are_kept_apart(world: World) -> None:
         await seen.press("r")
         await opened(seen, Write)
         assert words(seen.app.screen) == {"text": "8081"}
+
+
+async def test_a_letter_goes_to_whom_it_was_to_go(world: World) -> None:
+    sample = await fill(world)
+    async with looking(world) as seen:
+        await on(seen, Noun.TASK, sample.login)
+        await seen.press("5", "c")
+        await opened(seen, Write)
+        seen.app.screen.query_one("#to", Select).value = sample.fix
+        seen.app.screen.query_one("#text", TextArea).text = "Go on"
+        await left(seen, kept=True)
+        await seen.press("c")
+        await opened(seen, Write)
+        assert seen.app.screen.query_one("#to", Select).value == sample.fix
+        await seen.press("ctrl+s")
+        await closed(seen)
+    assert world.asked[-1][2]["toSessionId"] == sample.fix
 
 
 async def test_a_comment_is_kept_for_its_lines(world: World) -> None:

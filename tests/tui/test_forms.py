@@ -111,6 +111,18 @@ async def test_a_new_task_has_the_cursor_where_the_tasks_have_it(world: World) -
         assert seen.app.mission.spot.subject == (Noun.SESSION, sample.fix)
 
 
+async def test_a_task_that_comes_late_takes_nobody_away(world: World) -> None:
+    sample = await fill(world)
+    made = await world.made(CreateTask(title="Feed the zebra", project_id=sample.shop))
+    async with looking(world) as seen:
+        await on(seen, Noun.TASK, sample.login)
+        seen.app.mission.come_to(Noun.TASK, "task_9")
+        await on(seen, Noun.SESSION, sample.fix)
+        await world.plant(structs.replace(world.state.task(made), id="task_9", title="Too late"), noun=Noun.TASK)
+        await seen.shows("Too late")
+        assert seen.app.mission.spot.subject == (Noun.SESSION, sample.fix)
+
+
 async def test_a_deleted_task_that_comes_back_has_the_cursor(world: World) -> None:
     sample = await fill(world)
     made = await world.made(CreateTask(title="Feed the zebra", project_id=sample.shop))

@@ -17,6 +17,7 @@ from maestro_tui.view.history import (
     face_of_commit,
     found_commits,
     history_line,
+    what_is_back,
     what_undoing_does,
     what_was_undone,
     words_of,
@@ -337,6 +338,18 @@ async def test_undoing_says_what_it_took_back_also_where_it_is_gone_by_now(world
         world.secret = "not yours to read"
         await seen.press("u")
         await seen.until(lambda: told(seen).endswith("” taken back"), "without the history it says that much")
+
+
+def test_what_comes_back_is_what_was_asked_for() -> None:
+    put, gone = Touched("put", "task", "task_2"), Touched("delete", "task", "task_1")
+    child = Touched("delete", "task", "task_3")
+    assert what_is_back(commit(kind="DeleteTask", changes=(put, child, gone))) == (Noun.TASK, "task_1")
+    assert what_is_back(commit(kind="EditTask", changes=(put,))) == (Noun.TASK, "task_2")
+    removed = (child, Touched("delete", "project", "proj_1"))
+    assert what_is_back(commit(kind="DeleteProject", changes=removed)) == (Noun.PROJECT, "proj_1")
+    for kind in ("CreateTask", "ImportAll"):
+        assert what_is_back(commit(kind=kind, changes=(put,))) is None
+    assert what_is_back(commit(kind="Report", changes=(Touched("put", "timeline", "evt_1"),))) is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from maestro_tui import app
 from maestro_tui.bindings import Panel
-from maestro_tui.lines import FixedRows, Span
+from maestro_tui.lines import FixedRows, NewestRows, Span
 from maestro_tui.mirror import Mirror
 from maestro_tui.widgets.guarded import Guarded
 from maestro_tui.widgets.line_list import LineList
@@ -158,6 +158,53 @@ async def test_a_window_that_was_scrolled_away_from_the_cursor_stays_until_the_c
         assert told.scroll_offset.y == 1
         told.show(FixedRows([(f"other {at}", ()) for at in range(3 * room)]))
         assert (told.scroll_offset.y, told.key) == (1, "other 1")
+
+
+async def test_a_timeline_that_was_scrolled_stays_when_more_comes(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        told = await listing(seen, 60)
+        newest = [(str(at), (Span(f"row {at}"),)) for at in range(60)]
+        told.show(NewestRows(newest))
+        for _ in range(3):
+            await seen.pilot._post_mouse_events([events.MouseScrollDown], told, button=0)
+        away = told.scroll_offset.y
+        assert away > 0
+        told.show(NewestRows([("60", (Span("row 60"),)), *newest]))
+        assert told.scroll_offset.y == away
+        for _ in range(9):
+            await seen.pilot._post_mouse_events([events.MouseScrollUp], told, button=0)
+        told.action_first()
+        told.show(NewestRows([("61", (Span("row 61"),)), ("60", (Span("row 60"),)), *newest]))
+        assert (told.scroll_offset.y, told.key) == (0, "61")
+
+
+async def test_a_wheel_that_moved_nothing_takes_no_cursor_out_of_sight(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        told = await listing(seen, 3)
+        told.action_last()
+        await seen.pilot._post_mouse_events([events.MouseScrollDown], told, button=0)
+        more = [(f"more {at}", (Span(f"more {at}"),)) for at in range(70)]
+        told.show(FixedRows([*more, ("2", (Span("row 2"),))]))
+        await seen.shows("row 2")
+
+
+async def test_a_cursor_stays_on_its_line_of_a_thing_with_many(world: World) -> None:
+    await fill(world)
+    async with looking(world) as seen:
+        await ready(seen)
+        told = await listing(seen, 3)
+        words = [("one", (Span(f"line {at}"),)) for at in range(9)]
+        told.show(FixedRows([("zero", ()), *words]))
+        told.action_first()
+        told.action_move(5)
+        told.show(FixedRows([("new", ()), ("zero", ()), *words]))
+        assert (told.key, told._at) == ("one", 6)
+        told.show(FixedRows([("zero", ()), *words[:2], ("two", ())]))
+        assert (told.key, told._at) == ("one", 1)
 
 
 async def test_a_longer_list_lays_the_screen_out_only_for_its_scrollbar(world: World) -> None:

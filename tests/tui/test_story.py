@@ -141,6 +141,7 @@ async def an_undo(screen: TmuxScreen) -> None:
     screen.press("e")
     await screen.shows("Change the task", "[x] Lay the pipe", "Ctrl+S save")
     screen.press("C-u")
+    await screen.shows("what is to be done")
     await screen.types("Fill the pond")
     screen.press("C-s")
     await screen.hides("Change the task")

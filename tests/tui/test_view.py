@@ -229,9 +229,10 @@ def test_the_time_in_an_id_is_not_searched_and_its_end_is() -> None:
     assert find_tasks(here.state, "number 188") == ["task_1760000000001_bbbbbbbbb"]
     assert find_tasks(here.state, "k3v9") == ["task_1760000000002_ccccccccc", "task_1760000188000_k3v9zq1ab"]
     assert find_tasks(here.state, "number K3V9zq") == ["task_1760000188000_k3v9zq1ab"]
+    assert find_tasks(here.state, "zq1ab") == ["task_1760000188000_k3v9zq1ab"], "as the command line shows it"
     assert find_tasks(here.state, "task_1760000188000_k3v9zq1ab") == ["task_1760000188000_k3v9zq1ab"]
     assert len(find_tasks(here.state, "task_1760")) == 4
-    for words in ("number 188", "task_17", "k3v9zq"):
+    for words in ("number 188", "task_17", "k3v9zq", "zq1ab"):
         for end in range(2, len(words) + 1):
             if narrows(words[:end], words[: end - 1]):
                 longer, shorter = (set(find_tasks(here.state, words[:each])) for each in (end, end - 1))
