@@ -82,11 +82,6 @@ class Board(Framed):
         for column in self._columns:
             column.repaint()
 
-    def _forget_cards(self) -> None:
-        """A person goes elsewhere."""
-        self._carried.expect("")
-        self._coming.expect("")
-
     def _draw_columns(self) -> None:
         before, self._drawing = self._drawing, True
         try:
@@ -185,18 +180,26 @@ class Board(Framed):
         self._draw_columns()
         self.draw_frame()
 
+    def _walk_to(self, at: int) -> None:
+        """A person goes there: no card that they made or moved before takes them away."""
+        self._forget_cards()
+        self._enter(at)
+
+    def _forget_cards(self) -> None:
+        self._carried.expect("")
+        self._coming.expect("")
+
     def action_column(self, step: int) -> None:
         """The column beside this one."""
-        self._forget_cards()
-        self._enter(max(0, min(self._at + step, len(COLUMNS) - 1)))
+        self._walk_to(max(0, min(self._at + step, len(COLUMNS) - 1)))
 
     def action_next_panel(self) -> None:
         """The next column; after the last the first."""
-        self._enter((self._at + 1) % len(COLUMNS))
+        self._walk_to((self._at + 1) % len(COLUMNS))
 
     def action_previous_panel(self) -> None:
         """The column before."""
-        self._enter((self._at - 1) % len(COLUMNS))
+        self._walk_to((self._at - 1) % len(COLUMNS))
 
     def go_to(self, noun: Noun, id_: str) -> bool:
         """A task that is on the board."""
@@ -263,7 +266,7 @@ class Board(Framed):
     def _searched(self) -> None:
         with_cards = [at for at, column in enumerate(self._columns) if column.key]
         self._search.remove_class("-shown")
-        self._enter(self._at if self._at in with_cards or not with_cards else with_cards[0])
+        self._walk_to(self._at if self._at in with_cards or not with_cards else with_cards[0])
 
     def _end_filter(self) -> None:
         self._search.value, self._words, self._found = "", "", None
@@ -280,7 +283,7 @@ class Board(Framed):
 
     def home(self) -> None:
         """The first column."""
-        self._enter(0)
+        self._walk_to(0)
 
 
 def _column(at: int) -> LineList:

@@ -42,7 +42,8 @@ questions, where digits answer, it is the way to the others.
 * **Queue** and **Timeline** of what is in the middle.
 
 `P` makes a project of a directory, `n` a task with its checklist and what it waits for; `e` changes the task under the
-cursor, and sends only what was changed. `s` starts an agent on it.
+cursor, and sends only what was changed. `s` starts an agent on it. What you typed for a new task, an agent, a letter or
+a comment is there again when you left with `Esc` and come back for the same; it is forgotten when you leave the screen.
 
 ### Live mode
 `↵` on a session, then `Tab`: now you type in its terminal (everywhere else `Tab` goes to the next list, and past a live

@@ -301,6 +301,19 @@ async def test_a_card_that_somebody_else_moves_later_takes_no_cursor_along(world
         assert board.focused is board._columns[0]
 
 
+@pytest.mark.parametrize("key", ["tab", "shift+tab", "l"])
+async def test_who_goes_to_another_column_is_not_brought_back(world: World, key: str) -> None:
+    project = await world.made(CreateProject(name="shop", working_dir="/shop"))
+    await world.made(CreateTask(title="One", project_id=project))
+    async with looking(world) as seen:
+        board = await on_board(seen)
+        await seen.shows("One")
+        await seen.press("n", *"Two", "ctrl+s")
+        await seen.until(lambda: board.spot.name == "Two")
+        await seen.press(key)
+        assert board.focused is not board._columns[0]
+
+
 async def test_an_illegal_move_says_why_and_asks_for_nothing(world: World) -> None:
     sample = await fill(world)
     async with looking(world) as seen:

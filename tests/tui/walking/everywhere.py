@@ -129,11 +129,11 @@ async def _edit_task(walk: Walk) -> None:
         await walk.press()
         await walk.says("There is no task here")
         return
-    title = named("Changed")
+    more = named("Changed")
     await walk.opens(EditTask, "Ctrl+S save")
-    await walk.keys(*title)
+    await walk.keys(*more)
     await walk.closes("ctrl+s")
-    await walk.holds(f"/tasks/{task['id']}", lambda now: now["title"] == title)
+    await walk.holds(f"/tasks/{task['id']}", lambda now: now["title"] == f"{task['title']}{more}")
 
 
 @does("new-project")
