@@ -72,7 +72,7 @@ def spawn_words(spawn: Spawn) -> list[str]:
 
 
 async def maestro(words: Sequence[str], environ: Mapping[str, str], said: str, *, named: str = "") -> Outcome:
-    """Run ``maestro`` with ``--json`` and tell what came of it; it is ended when it takes too long.
+    """Run ``maestro`` with ``--json`` and tell what came of it; it is ended when it takes too long, or nobody waits.
 
     ``named`` is said in place of ``said`` when a session came of it: with its name for ``{}``.
     """
@@ -92,9 +92,11 @@ async def maestro(words: Sequence[str], environ: Mapping[str, str], said: str, *
         async with asyncio.timeout(TIME_S):
             out, err = await process.communicate()
     except TimeoutError:
-        process.kill()
-        await process.wait()
         return Refused(f"maestro {words[0]} took longer than {TIME_S:.0f} s and was ended")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return outcome(process.returncode or 0, out, err, said, named=named)
 
 

@@ -2,8 +2,10 @@
 
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from textual.widgets import Input, Select, TextArea
 
@@ -378,6 +380,16 @@ async def leave_early(world: World, task_id: str, **environ: str) -> None:
         await seen.press("escape")
         await closed(seen)
         await seen.shows("it may be done all the same")
+        await seen.until(lambda: not spawning(), "nothing is left of it")
+
+
+def spawning() -> list[int]:
+    """The processes of ours that start an agent."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            found += [child.pid] if "spawn" in child.cmdline() else []
+    return found
 
 
 async def test_the_last_choice_is_remembered(world: World, tmp_path: Path) -> None:
