@@ -367,7 +367,9 @@ async def test_who_leaves_before_there_is_an_answer_is_told_that_it_may_be_done(
     path = f"{programs_in(tmp_path, 'claude')}:/usr/bin:/bin"
     with socket.create_server(("127.0.0.1", 0)) as dumb:
         server = f"http://127.0.0.1:{dumb.getsockname()[1]}"
-        await leave_early(world, sample.login, PATH=path, HOME=str(tmp_path), MAESTRO_SERVER=server)
+        await leave_early(
+            world, sample.login, PATH=path, HOME=str(tmp_path), MAESTRO_SERVER=server, MAESTRO_TIMEOUT="60"
+        )
 
 
 async def leave_early(world: World, task_id: str, **environ: str) -> None:
